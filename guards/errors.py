@@ -1,0 +1,40 @@
+"""The one root of every refusal in the product.
+
+A refusal is a value with facts: what was refused, where, and whether trying again could help. It speaks
+two languages. The exception text is English, for logs, and never carries message text, identity numbers,
+codes or PINs. `user_message` is Turkish, for the person, and says what happened, what is safe and what to
+do next; `code` is what the person reads to the help desk (design.md 6). Views map the class to an HTTP
+status; nothing else ever invents a text.
+"""
+
+from typing import ClassVar
+
+
+class KepError(Exception):
+    """A typed refusal. Keyword arguments become attributes and may fill `{holes}` in `user_message`.
+
+    >>> class TooLarge(KepError):
+    ...     code = "ILT-02"
+    ...     user_message = "İleti {limit} bayttan büyük. Taslağınız duruyor."
+    >>> TooLarge(limit=10).for_person()
+    'İleti 10 bayttan büyük. Taslağınız duruyor.'
+    """
+
+    code: ClassVar[str] = "KEP-00"
+    user_message: ClassVar[str] = (
+        "İşlem tamamlanamadı. Kaydedilmiş hiçbir şey kaybolmadı. Biraz sonra yeniden deneyin."
+    )
+    temporary: ClassVar[bool] = False
+    """True when the same request may succeed later without a change by the person."""
+
+    def __init__(self, reason: str = "", **facts: object) -> None:
+        self.reason = reason
+        self.facts = facts
+        for name, value in facts.items():
+            setattr(self, name, value)
+        shown = ", ".join(f"{name}={value!r}" for name, value in facts.items())
+        super().__init__(": ".join(piece for piece in (reason, shown) if piece) or type(self).__name__)
+
+    def for_person(self) -> str:
+        """The Turkish sentence with its holes filled from the facts."""
+        return self.user_message.format(**self.facts)
