@@ -1,0 +1,29 @@
+"""The embedded profile for the test suite: throw-away keys and folders, a cheap hash, the real databases.
+
+`KEP_TEST_DATABASE_URL` (postgres://...) and `KEP_TEST_REDIS_URL` move the same suite to PostgreSQL and Redis.
+"""
+
+import os
+import tempfile
+
+os.environ.setdefault("KEP_DATA_DIR", tempfile.mkdtemp(prefix="kep-test-"))
+
+import environ
+
+from .embedded import *
+from .embedded import DATABASES, KEP_DATA_DIR, SQLITE_OPTIONS
+
+KEP_PROFILE = "testing"
+DATABASES["default"]["TEST"] = {"NAME": str(KEP_DATA_DIR / "test.sqlite3")}
+if os.environ.get("KEP_TEST_DATABASE_URL"):
+    DATABASES = {"default": environ.Env.db_url_config(os.environ["KEP_TEST_DATABASE_URL"])}
+if os.environ.get("KEP_TEST_REDIS_URL"):
+    CELERY_BROKER_URL = os.environ["KEP_TEST_REDIS_URL"]
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "icerik.localhost", "testserver"]
+__all__ = ["SQLITE_OPTIONS"]

@@ -1,0 +1,18 @@
+"""The verbs of a signing operation. Builder SIGNER fills this file; these signatures are the contract.
+
+ask(*, purpose, person, tckn, acting_for, reference, reference_version, content: bytes, content_type, now)
+    -> Asked(operation, code)          vault.put first; one open operation per (person, reference): the older is cancelled
+claim(code, *, client, now) -> Claimed(operation, token)
+offer_certificate(token, certificate: bytes, chain, *, now) -> SigningOperation     signing.profile + evidence.trust
+document(token, *, now) -> bytes                                                      only in OFFERED
+complete(token, signature, *, now) -> SigningOperation                                assemble, verify in full, SIGNED, ring
+cancel(operation_id, *, person, now) | cancel_by_token(token, reason, *, now)
+extend(operation_id, *, person, now) -> SigningOperation                              a new code for the same bytes
+expire_due(now) -> int
+take_signed(purpose, limit) -> list[SigningOperation]                                 for the floor above; read only
+consume(operation, *, now)      conditional UPDATE SIGNED -> CONSUMED inside the caller's transaction; StaleOperation otherwise
+turn_down(operation, code, *, now)   SIGNED -> CANCELLED with the refusal code: the floor above could not use it
+
+Settings used: KEP_SIGNING_LIFE, KEP_WEB_ORIGIN, KEP_SIGNED_BELL (dotted path of a callable without arguments,
+rung on commit after SIGNED; the product sets "kepweb.bell.ring_deliver").
+"""
