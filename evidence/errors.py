@@ -43,3 +43,15 @@ class VaultDamaged(EvidenceError):
         "Bu içeriğin saklanan kopyası bozulmuş görünüyor ve gösterilmiyor. Teknik ekibe haber verildi; "
         "delilleriniz ayrıca saklanır."
     )
+
+
+class KeyNotHere(EvidenceError):
+    """This process may not open the işlem key: only the sealing worker may (design.md 1.5). A fault of ours."""
+
+    code = "DEP-05"
+
+
+class SealMismatch(EvidenceError):
+    """Our own output did not pass our own check: it is not stored, and people must look (R-004)."""
+
+    code = "DEP-06"

@@ -3,8 +3,8 @@
 A refusal is a value with facts: what was refused, where, and whether trying again could help. It speaks
 two languages. The exception text is English, for logs, and never carries message text, identity numbers,
 codes or PINs. `user_message` is Turkish, for the person, and says what happened, what is safe and what to
-do next; `code` is what the person reads to the help desk (design.md 6). Views map the class to an HTTP
-status; nothing else ever invents a text.
+do next; `code` is what the person reads to the help desk (design.md 6) and `status` what a page answers with;
+nothing else ever invents a text.
 """
 
 from typing import ClassVar
@@ -24,6 +24,8 @@ class KepError(Exception):
     user_message: ClassVar[str] = (
         "İşlem tamamlanamadı. Kaydedilmiş hiçbir şey kaybolmadı. Biraz sonra yeniden deneyin."
     )
+    status: ClassVar[int] = 400
+    """The HTTP status of a page that shows this refusal."""
     temporary: ClassVar[bool] = False
     """True when the same request may succeed later without a change by the person."""
 

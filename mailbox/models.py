@@ -43,6 +43,10 @@ class Draft(models.Model):
     updated_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)  # set while a message stands for it; NULL again when returned
     returned_code = models.CharField(max_length=16, blank=True)  # why the last submission came back
+    # the visit in which the signature was asked: proof 10 states it, and it must still be good when the signature comes
+    signed_in_at = models.DateTimeField(null=True)
+    sign_in_method = models.CharField(max_length=80, blank=True)
+    visit_ends_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["account", "-updated_at"])]

@@ -5,6 +5,7 @@ from `embedded` (made on first start, loopback only) or from `production` (named
 missing one stops the start). All settings of our own begin with `KEP_`.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -196,6 +197,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 KEP_POLL_SECONDS = 2
+KEP_PROCESS_ROLE = os.environ.get("KEP_PROCESS_ROLE", "web")  # web, deliver, seal, beat: only seal opens the key
 
 LOGGING = {
     "version": 1,

@@ -1,0 +1,229 @@
+"""Prepare, then seal: how a proof comes into being (design.md 1.5, docs/SEALING.md).
+
+1. `prepare` runs in the transaction of the legal step. It renders the exact bytes that will be signed and
+   stores them as an intent, with a row of labour beside it. From this commit on the proof is owed.
+2. `seal_due` runs in the sealing worker, the only process that opens the işlem key. It claims many intents,
+   writes down that it is about to use the key, signs, time-stamps, takes its own output apart byte by byte
+   against the stored intent, and inserts the sealed proof in one commit for the batch.
+
+A crash anywhere between leaves the labour row, whose claim runs out; the next worker does the step again.
+Signing twice is harmless: only one sealed proof per intent can ever be stored, and nothing travels before it.
+The worker signs typed facts that this module rendered, never bytes or hashes of a caller; the one exception
+that looks like one, `sign_envelope`, hashes the bytes itself.
+"""
+
+import functools
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.module_loading import import_string
+
+from guards.crash_points import passing
+from guards.ids import uuid7_hex
+
+from . import cades, eventlog, xades, xml
+from .errors import KeyNotHere, SealMismatch
+from .facts import EvidenceFacts, Issuer
+from .keys import Signer
+from .models import EvidenceIntent, SealedEvidence, SealWork
+from .refusals import TimestampRefused, TimestampUnavailable
+from .timestamp import Stamper
+from .trust import facts_of
+
+log = logging.getLogger(__name__)
+
+CLAIM = timedelta(seconds=60)
+RETRY = (2, 5, 10, 30, 60)  # seconds; the last one repeats
+LATE = timedelta(seconds=60)  # a time-stamp later than this after the event is flagged (design.md 1.2)
+BATCH = 50
+
+
+def issuer() -> Issuer:
+    """This provider as it stands in every proof it makes."""
+    return Issuer(
+        name=settings.KEP_PROVIDER_NAME,
+        policy_id=settings.KEP_PROVIDER_POLICY,
+        code=settings.KEP_PROVIDER_CODE,
+        domain=settings.KEP_PROVIDER_DOMAIN,
+    )
+
+
+def new_evidence_id(now: datetime) -> str:
+    """`ev-` and a UUIDv7, which sorts by time."""
+    return f"ev-{uuid7_hex(int(now.timestamp() * 1000))}"
+
+
+def prepare(facts: Sequence[EvidenceFacts], *, now: datetime) -> list[EvidenceIntent]:
+    """Store what will be signed, inside the caller's transaction, once per (message, recipient, code) (A-001).
+
+    A second intent for the same step is an `IntegrityError` of the database and undoes the step that asked.
+    """
+    if not facts:
+        return []
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("a proof is prepared in the transaction of its step")
+    rows = []
+    for each in facts:
+        unsigned = xml.render(each)
+        rows.append(
+            EvidenceIntent(
+                evidence_id=each.evidence_id,
+                kep_id=each.kep_id.strip("<>"),  # rows name a message without the angle brackets of its proofs
+                recipient_no=each.recipient_no,
+                code=int(each.kind),
+                unsigned=unsigned,
+                digest=hashlib.sha256(unsigned).digest(),
+                event_at=each.event_at,
+                prepared_at=now,
+            )
+        )
+    intents = EvidenceIntent.objects.bulk_create(rows)
+    SealWork.objects.bulk_create(SealWork(intent=intent, due_at=now) for intent in intents)
+    return intents
+
+
+def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, limit: int = BATCH) -> int:
+    """Seal up to `limit` due intents; returns how many proofs now exist that did not before.
+
+    The time-stamp authority away (`TimestampUnavailable`) or answering nonsense puts the rest of the batch back
+    with a growing delay: a hold that ends by itself (V-096). Our own output failing our own check is logged as
+    critical, put back the same way and never stored.
+    """
+    works = _claim(now=now, worker=worker, limit=limit)
+    sealed: list[tuple[SealWork, SealedEvidence]] = []
+    for position, work in enumerate(works):
+        try:
+            sealed.append((work, _seal_one(work.intent, signer=signer, stamper=stamper, now=now)))
+        except (TimestampUnavailable, TimestampRefused) as error:
+            _put_back(works[position:], error.code, now=now)
+            break
+        except SealMismatch as error:
+            log.critical("own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
+            _put_back([work], error.code, now=now)
+    passing("seal.before_store")
+    stored = _store(sealed, now=now)
+    passing("seal.after_store")
+    return stored
+
+
+def sign_envelope(signed_part: bytes, *, signer: Signer, stamper: Stamper, now: datetime) -> bytes:
+    """The provider's CAdES-T over the signed part of a KEP message, checked before it leaves (K-100, K-101)."""
+    digest = hashlib.sha256(signed_part).digest()
+    signature = cades.sign_detached(digest, signer, signing_time=_whole_second(now), stamper=stamper)
+    cades.verify_detached(signature, digest)
+    if cades.rebuild(signature) != signature:
+        raise SealMismatch("the envelope's signature does not rebuild to itself")
+    return signature
+
+
+def sealed_proofs(kep_ids: Iterable[str], *, code: int | None = None) -> Mapping[str, list[SealedEvidence]]:
+    """Sealed proofs by message, each with its intent, in the order they came to be. One query."""
+    found: dict[str, list[SealedEvidence]] = {kep_id: [] for kep_id in kep_ids}
+    rows = SealedEvidence.objects.filter(intent__kep_id__in=found).select_related("intent").order_by("intent_id")
+    if code is not None:
+        rows = rows.filter(intent__code=code)
+    for row in rows:
+        found[row.intent.kep_id].append(row)
+    return found
+
+
+@functools.cache
+def open_signer() -> Signer:
+    """The işlem key of this provider, opened once per process, in the sealing worker only (`KeyNotHere`)."""
+    if settings.KEP_PROCESS_ROLE != "seal":
+        raise KeyNotHere("only the sealing worker opens the key", role=settings.KEP_PROCESS_ROLE)
+    described = dict(settings.KEP_KEYSTORE)
+    signer: Signer = import_string(described.pop("class"))(**described).open()
+    return signer
+
+
+def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    due = SealWork.objects.filter(free, due_at__lte=now).order_by("due_at")
+    with transaction.atomic():
+        keys = list(due.values_list("pk", flat=True)[:limit])
+        if not keys:
+            return []
+        mark = f"{worker}:{uuid7_hex()}"[:64]
+        SealWork.objects.filter(free, pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
+        works = list(SealWork.objects.filter(claimed_by=mark).select_related("intent").order_by("pk"))
+        eventlog.append_all(
+            [eventlog.Happening("seal.begun", at=now, actor=worker, subject=work.intent.evidence_id) for work in works]
+        )
+    passing("seal.after_claim")
+    return works
+
+
+def _seal_one(intent: EvidenceIntent, *, signer: Signer, stamper: Stamper, now: datetime) -> SealedEvidence:
+    unsigned = bytes(intent.unsigned)
+    if hashlib.sha256(unsigned).digest() != bytes(intent.digest):
+        raise SealMismatch("the intent is not what was prepared", evidence=intent.evidence_id)
+    sealed = xades.seal(unsigned, signer, signing_time=_whole_second(now), stamper=stamper)
+    passing("seal.after_signature")
+    parts = xades.take_apart(sealed)
+    if parts.unsigned != unsigned or parts.signing_certificate != signer.certificate or parts.stamp is None:
+        raise SealMismatch("what was sealed is not what was prepared", evidence=intent.evidence_id)
+    stamp = parts.stamp
+    return SealedEvidence(
+        intent=intent,
+        xml=sealed,
+        digest=hashlib.sha256(sealed).digest(),
+        signer_fingerprint=hashlib.sha256(signer.certificate).hexdigest(),
+        stamped_at=stamp.generated_at,
+        stamped_by=facts_of(stamp.tsa_certificate).subject_name,
+        sealed_at=now,
+        stamped_late=stamp.generated_at - intent.event_at > LATE,
+    )
+
+
+def _store(sealed: Sequence[tuple[SealWork, SealedEvidence]], *, now: datetime) -> int:
+    if not sealed:
+        return 0
+    try:
+        with transaction.atomic():
+            SealedEvidence.objects.bulk_create(proof for _, proof in sealed)
+            SealWork.objects.filter(pk__in=[work.pk for work, _ in sealed]).delete()
+            eventlog.append_all(
+                [
+                    eventlog.Happening(
+                        "seal.stored", at=now, subject=proof.intent.evidence_id, facts={"sha256": proof.digest.hex()}
+                    )
+                    for _, proof in sealed
+                ]
+            )
+    except IntegrityError:
+        # a worker whose claim had run out was faster with one of them: store what is still owed, one by one
+        return sum(_store_if_owed(work, proof, now=now) for work, proof in sealed)
+    return len(sealed)
+
+
+def _store_if_owed(work: SealWork, proof: SealedEvidence, *, now: datetime) -> int:
+    with transaction.atomic():
+        if SealedEvidence.objects.filter(intent=work.intent).exists():
+            SealWork.objects.filter(pk=work.pk).delete()
+            return 0
+        proof.save(force_insert=True)
+        SealWork.objects.filter(pk=work.pk).delete()
+        eventlog.append("seal.stored", at=now, subject=work.intent.evidence_id, facts={"sha256": proof.digest.hex()})
+    return 1
+
+
+def _put_back(works: Sequence[SealWork], code: str, *, now: datetime) -> None:
+    for work in works:
+        delay = RETRY[min(work.tries, len(RETRY) - 1)]
+        SealWork.objects.filter(pk=work.pk, claimed_by=work.claimed_by).update(
+            tries=work.tries + 1,
+            due_at=now + timedelta(seconds=delay),
+            claimed_until=None,
+            claimed_by="",
+            last_error=code,
+        )
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,173 @@
+"""What lies in a box: lists of fifty, newest first, each page a constant number of queries (design.md 5).
+
+Pages go by key, not by offset: the cursor is the place where the last page ended, so that page 2,000 costs what
+page 1 costs and a message that arrives meanwhile shifts nothing.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import KepAccount
+from signing.models import SigningOperation
+
+from .compose import PURPOSE
+from .models import BoxItem, Draft, Message
+from .state_names import MessageState
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in a list: between the item at (`at`, `key`) and its neighbour; `backwards` looks to newer ones."""
+
+    at: datetime
+    key: int
+    backwards: bool = False
+
+    def written(self) -> str:
+        """The cursor as it stands in an address."""
+        sign = "g" if self.backwards else "i"
+        return base64.urlsafe_b64encode(f"{sign}{self.at.isoformat()}|{self.key}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """The cursor an address carries, or None for anything that is not one: a list then begins at its top."""
+    try:
+        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    moment, _, key = plain[1:].partition("|")
+    try:
+        at = parse_datetime(moment)
+    except ValueError:
+        return None
+    if at is None or at.tzinfo is None or not (key.isascii() and key.isdigit()) or plain[0] not in "gi":
+        return None
+    return Cursor(at, int(key), backwards=plain[0] == "g")
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """One page of a folder, newest first, with the cursors of its neighbours."""
+
+    items: Sequence[BoxItem]
+    newer: Cursor | None
+    older: Cursor | None
+
+
+def inbox(account: KepAccount, cursor: Cursor | None = None) -> ItemPage:
+    """Received items with message and own recipient row: two queries whatever the size of the box."""
+    rows = BoxItem.objects.filter(account=account, folder=BoxItem.Folder.INBOX).select_related("message", "recipient")
+    return _page(rows, cursor)
+
+
+def sent(account: KepAccount, cursor: Cursor | None = None) -> ItemPage:
+    """Sent items with message and recipients; what came back to the draft without a proof is not among them."""
+    rows = (
+        BoxItem.objects.filter(account=account, folder=BoxItem.Folder.SENT)
+        .exclude(message__state=MessageState.RETURNED)
+        .select_related("message__draft")
+        .prefetch_related("message__recipients")
+    )
+    return _page(rows, cursor)
+
+
+def drafts(account: KepAccount) -> Sequence[Draft]:
+    """Open drafts, last written first."""
+    return (
+        Draft.objects.filter(account=account, submitted_at__isnull=True)
+        .prefetch_related("attachments")
+        .order_by("-updated_at")[:200]
+    )
+
+
+@dataclass(frozen=True)
+class Awaiting:
+    """A draft whose signature is asked, or given and not used yet."""
+
+    draft: Draft
+    operation: SigningOperation
+
+
+def awaiting(account: KepAccount, *, now: datetime) -> Sequence[Awaiting]:
+    """Drafts with a running signing operation, the one that ends first on top."""
+    running = SigningOperation.objects.filter(_running(now), purpose=PURPOSE).order_by("expires_at")
+    rows = {
+        each.public_id: each
+        for each in Draft.objects.filter(
+            account=account, submitted_at__isnull=True, public_id__in=running.values("reference")
+        ).prefetch_related("attachments")
+    }
+    return [Awaiting(rows[each.reference], each) for each in running.filter(reference__in=list(rows))]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers beside the folders."""
+
+    inbox_unread: int
+    awaiting: int
+
+
+def counts(account: KepAccount, *, now: datetime) -> Counts:
+    """Unread and awaiting: two queries over partial indexes."""
+    drafted = Draft.objects.filter(public_id=OuterRef("reference"), account=account, submitted_at__isnull=True)
+    return Counts(
+        inbox_unread=unread(account),
+        awaiting=SigningOperation.objects.filter(_running(now), Exists(drafted), purpose=PURPOSE).count(),
+    )
+
+
+def unread(account: KepAccount) -> int:
+    """How many received items nobody has opened."""
+    return BoxItem.objects.filter(account=account, folder=BoxItem.Folder.INBOX, opened_at__isnull=True).count()
+
+
+def total(account: KepAccount, folder: BoxItem.Folder) -> int:
+    """How many items a folder holds."""
+    rows = BoxItem.objects.filter(account=account, folder=folder)
+    if folder == BoxItem.Folder.SENT:
+        rows = rows.exclude(message__state=MessageState.RETURNED)
+    return rows.count()
+
+
+def message_of_draft(draft: Draft) -> Message | None:
+    """The message that stands for this draft, the latest when it was sent more than once."""
+    return draft.messages.order_by("-pk").first()
+
+
+def _running(now: datetime) -> Q:
+    return Q(state__in=SigningOperation.OPEN_STATES, expires_at__gt=now) | Q(state=SigningOperation.State.SIGNED)
+
+
+def _page(rows, cursor: Cursor | None) -> ItemPage:  # type: ignore[no-untyped-def]
+    if cursor is None:
+        items = list(rows.order_by("-placed_at", "-pk")[: PAGE + 1])
+        return _cut(items, newer=False, older=len(items) > PAGE)
+    if cursor.backwards:
+        after = Q(placed_at__gt=cursor.at) | Q(placed_at=cursor.at, pk__gt=cursor.key)
+        items = list(rows.filter(after).order_by("placed_at", "pk")[: PAGE + 1])
+        more = len(items) > PAGE
+        return _cut(items[:PAGE][::-1], newer=more, older=True)
+    before = Q(placed_at__lt=cursor.at) | Q(placed_at=cursor.at, pk__lt=cursor.key)
+    items = list(rows.filter(before).order_by("-placed_at", "-pk")[: PAGE + 1])
+    return _cut(items, newer=True, older=len(items) > PAGE)
+
+
+def _cut(items: list[BoxItem], *, newer: bool, older: bool) -> ItemPage:
+    kept = items[:PAGE]
+    if not kept:
+        return ItemPage((), None, None)
+    first, last = kept[0], kept[-1]
+    return ItemPage(
+        kept,
+        Cursor(first.placed_at, first.pk, backwards=True) if newer else None,
+        Cursor(last.placed_at, last.pk) if older else None,
+    )

@@ -1,0 +1,35 @@
+"""Claiming due rows: many at once, by one conditional UPDATE, with a claim that runs out (design.md 1.6, R-011).
+
+A claim is a promise with an end: whoever dies with it loses it. Rows whose claim is still running are nobody
+else's; two workers that ask at once get different rows.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from guards.ids import uuid7_hex
+
+from .models import Labour
+
+CLAIM = timedelta(seconds=60)
+RETRY = (2, 5, 10, 30, 60)
+"""Seconds until the next try; the last one repeats. Holds end by themselves: they are asked again and again."""
+
+
+def claim(rows: QuerySet, *, now: datetime, limit: int) -> list:
+    """Up to `limit` due rows of `rows`, claimed for a minute; the query set's own joins are kept."""
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    mark = uuid7_hex()
+    with transaction.atomic():
+        keys = list(rows.filter(free, due_at__lte=now).order_by("due_at").values_list("pk", flat=True)[:limit])
+        if not keys:
+            return []
+        rows.model._base_manager.filter(free, pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
+    return list(rows.filter(claimed_by=mark, pk__in=keys).order_by("pk"))
+
+
+def next_try(row: Labour, *, now: datetime) -> datetime:
+    """When to ask again after one more failure."""
+    return now + timedelta(seconds=RETRY[min(row.tries, len(RETRY) - 1)])

@@ -1,0 +1,193 @@
+"""The one state machine of a message and its recipients (design.md 1.4, mirrored in docs/QUEUE.md).
+
+Two tables say everything the law knows: which event moves a row from which state to which, and which proofs
+come into being with it. `advance` is the only writer of a state. It takes a batch and does, in one
+transaction: an UPDATE guarded by the old state, one `Transition` row each, one prepared proof each. A row that
+is no longer in its old state is `StaleState`; a pair the tables do not hold is `IllegalStep`.
+
+A proof is *prepared* here, with the step, and *sealed* later by the one process that holds the key. No proof,
+no legal step: if the facts cannot be written down, the transaction fails and nothing has happened.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+
+from evidence import eventlog, issue
+from evidence.facts import Authentication, EvidenceKind, Party, Reason
+
+from . import proofs
+from .errors import IllegalStep, StaleState
+from .models import Message, Recipient, Transition
+from .state_names import MessageState, RecipientState
+
+
+class Event(StrEnum):
+    """What can happen. The words are the ones of design.md 1.4."""
+
+    SUBMITTED = "submitted"
+    PASSED = "passed"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    TURNED_BACK = "turned_back"
+    RECEIVED = "received"
+    REFUSED_INBOUND = "refused_inbound"
+    RELEASED_HERE = "released_here"
+    RELEASED_TO_PEER = "released_to_peer"
+    PEER_TOOK = "peer_took"
+    PEER_REFUSED = "peer_refused"
+    GAVE_UP = "gave_up"
+    PLACED = "placed"
+    NOT_PLACED = "not_placed"
+    PEER_DELIVERED = "peer_delivered"
+    PEER_FAILED = "peer_failed"
+    OPENED = "opened"
+    TERM_ENDED = "term_ended"
+    PEER_READ = "peer_read"
+    PEER_DEEMED = "peer_deemed"
+
+
+_M, _R, _E = MessageState, RecipientState, Event
+
+MESSAGE_TRANSITIONS: Mapping[tuple[MessageState | None, Event], MessageState] = {
+    (None, _E.SUBMITTED): _M.CHECKING,
+    (_M.CHECKING, _E.PASSED): _M.ACCEPTED,
+    (_M.CHECKING, _E.FAILED): _M.REJECTED,
+    (_M.CHECKING, _E.WITHDRAWN): _M.RETURNED,
+    (_M.CHECKING, _E.TURNED_BACK): _M.RETURNED,
+}
+RECIPIENT_TRANSITIONS: Mapping[tuple[RecipientState | None, Event], RecipientState] = {
+    (None, _E.PASSED): _R.ACCEPTED,
+    (None, _E.RECEIVED): _R.DELIVERING,
+    (None, _E.REFUSED_INBOUND): _R.REFUSED,
+    (_R.ACCEPTED, _E.RELEASED_HERE): _R.DELIVERING,
+    (_R.ACCEPTED, _E.RELEASED_TO_PEER): _R.RELAYING,
+    (_R.RELAYING, _E.PEER_TOOK): _R.RELAYED,
+    (_R.RELAYING, _E.PEER_REFUSED): _R.RELAY_REJECTED,
+    (_R.RELAYING, _E.GAVE_UP): _R.RELAY_FAILED,
+    (_R.DELIVERING, _E.PLACED): _R.DELIVERED,
+    (_R.DELIVERING, _E.NOT_PLACED): _R.UNDELIVERED,
+    # a verified 40 or 41 of the peer implies its 20, also when that came late or never
+    (_R.RELAYING, _E.PEER_DELIVERED): _R.DELIVERED,
+    (_R.RELAYING, _E.PEER_FAILED): _R.UNDELIVERED,
+    (_R.RELAYED, _E.PEER_DELIVERED): _R.DELIVERED,
+    (_R.RELAYED, _E.PEER_FAILED): _R.UNDELIVERED,
+    (_R.RELAY_FAILED, _E.PEER_TOOK): _R.RELAYED,
+    (_R.RELAY_FAILED, _E.PEER_DELIVERED): _R.DELIVERED,
+    (_R.RELAY_FAILED, _E.PEER_FAILED): _R.UNDELIVERED,
+    (_R.DELIVERED, _E.OPENED): _R.READ,
+    (_R.DELIVERED, _E.TERM_ENDED): _R.DEEMED_READ,
+    (_R.DELIVERED, _E.PEER_READ): _R.READ,
+    (_R.DELIVERED, _E.PEER_DEEMED): _R.DEEMED_READ,
+}
+
+PROOFS: Mapping[Event, tuple[EvidenceKind, ...]] = {
+    _E.PASSED: (EvidenceKind.SUBMITTED,),
+    _E.FAILED: (EvidenceKind.NOT_SUBMITTED,),
+    _E.RECEIVED: (EvidenceKind.RELAYED,),
+    _E.REFUSED_INBOUND: (EvidenceKind.NOT_RELAYED,),
+    _E.GAVE_UP: (EvidenceKind.RELAY_FAILED,),
+    _E.PLACED: (EvidenceKind.DELIVERED,),
+    _E.NOT_PLACED: (EvidenceKind.NOT_DELIVERED,),
+    _E.OPENED: (EvidenceKind.READ,),
+    _E.TERM_ENDED: (EvidenceKind.DEEMED_READ,),
+}
+"""Proofs we make ourselves. A peer's proof is filed, never made: its events have no row here."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row to move: what else changes on it, why, and what its proof must state beside the row's own facts."""
+
+    row: Message | Recipient
+    values: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+    reasons: tuple[tuple[Reason, str], ...] = ()
+    recipients: tuple[Party, ...] = ()  # for message rows: the addressees in the order of the evidence
+    reader: Authentication | None = None
+
+
+def begin(message: Message, *, now: datetime, actor: str) -> None:
+    """Insert a new message in CHECKING. The caller's transaction also holds what the submission used up."""
+    message.state = MESSAGE_TRANSITIONS[(None, Event.SUBMITTED)]
+    message.save(force_insert=True)
+    _write_transitions([(message, "", message.state, "")], Event.SUBMITTED, now=now, actor=actor)
+
+
+def begin_recipients(recipients: Sequence[Recipient], event: Event, *, now: datetime, actor: str) -> None:
+    """Insert the recipient rows of one accepted (or inbound) message in their first state."""
+    try:
+        state = RECIPIENT_TRANSITIONS[(None, event)]
+    except KeyError as error:
+        raise IllegalStep("recipients do not begin so", event=event) from error
+    for recipient in recipients:
+        recipient.state = state
+    Recipient.objects.bulk_create(recipients)
+    _write_transitions([(each, "", state, "") for each in recipients], event, now=now, actor=actor)
+
+
+def advance(
+    steps: Sequence[Step], event: Event, *, now: datetime, actor: str, skip_stale: bool = False
+) -> list[Step]:
+    """Move every row of `steps` by `event`; returns the steps that were taken.
+
+    `now` becomes the event time of the proofs (design.md 1.2: EventTime is the commit). With `skip_stale` rows
+    that somebody else moved meanwhile are left out; without it one such row raises `StaleState` and nothing of
+    the batch happens. `IllegalStep` for a pair that is not in the tables.
+    """
+    taken: list[Step] = []
+    moves: list[tuple[Message | Recipient, str, str, str]] = []
+    with transaction.atomic():
+        for step in steps:
+            old, new = step.row.state, target(step.row, event)
+            values = {**step.values, "state": new}
+            model = type(step.row)
+            if model.objects.filter(pk=step.row.pk, state=old).update(**values) != 1:
+                if skip_stale:
+                    continue
+                raise StaleState("the row has moved on", event=event, state=old)
+            for name, value in values.items():
+                setattr(step.row, name, value)
+            taken.append(step)
+            moves.append((step.row, old, new, step.note))
+        _write_transitions(moves, event, now=now, actor=actor)
+        kinds = PROOFS.get(event, ())
+        issue.prepare([proofs.facts_of(step, kind, now=now) for step in taken for kind in kinds], now=now)
+    return taken
+
+
+def target(row: Message | Recipient, event: Event) -> str:
+    """The state that `event` leads to from the row's present one; `IllegalStep` when the law knows no such step."""
+    table: Mapping[Any, Any] = MESSAGE_TRANSITIONS if isinstance(row, Message) else RECIPIENT_TRANSITIONS
+    try:
+        return str(table[(row.state, event)])
+    except KeyError as error:
+        raise IllegalStep("no such step", state=row.state, event=event) from error
+
+
+def _write_transitions(
+    moves: Sequence[tuple[Message | Recipient, str, str, str]], event: Event, *, now: datetime, actor: str
+) -> None:
+    rows, happenings = [], []
+    for row, old, new, note in moves:
+        message_id = row.pk if isinstance(row, Message) else row.message_id
+        number = 0 if isinstance(row, Message) else row.recipient_no
+        kep_id = row.kep_id if isinstance(row, Message) else row.message.kep_id
+        rows.append(
+            Transition(
+                message_id=message_id, recipient_no=number, event=event, from_state=old, to_state=new,
+                at=now, actor=actor, note=note,
+            )
+        )  # fmt: skip
+        happenings.append(
+            eventlog.Happening(
+                f"message.{event}", at=now, actor=actor, subject=kep_id,
+                facts={"recipient": number, "from": old, "to": new, "note": note},
+            )
+        )  # fmt: skip
+    Transition.objects.bulk_create(rows)
+    eventlog.append_all(happenings)

@@ -1,0 +1,154 @@
+"""The sweeps: what each worker looks for, row by row, whether or not a bell rang (design.md 1.6).
+
+Each sweep claims due rows, does the verb on each, and says how many moved; a worker turns until all say
+nothing. This is the one boundary of a row's work: whatever a verb raises that nobody foresaw is written down on
+the row with a growing delay, so that one poisoned row never stands in the way of its neighbours (R-016).
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts import notices
+from evidence import issue, outside
+from evidence.models import SealRequest
+from guards.clock import now as clock
+from guards.ids import uuid7_hex
+from signing import operations
+
+from . import compose, delivery, submit, takeout
+from .errors import StaleState
+from .labour import CLAIM, claim
+from .models import Message, Recipient
+from .state_names import MessageState, RecipientState
+from .trouble import put_back
+
+log = logging.getLogger(__name__)
+BATCH = 50
+
+
+def submit_signed() -> int:
+    """Signatures that have come become messages in CHECKING."""
+    done = 0
+    for operation in operations.take_signed(compose.PURPOSE, BATCH):
+        try:
+            submit.submit(operation, now=clock())
+        except Exception:  # noqa: BLE001 - the boundary of one row's work; the operation stays SIGNED
+            log.exception("submission of an operation failed", extra={"operation": str(operation.pk)})
+        else:
+            done += 1
+    return done
+
+
+def check_due() -> int:
+    """Messages in CHECKING ask the outside."""
+    rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
+    return _each(claim(rows, now=clock(), limit=BATCH), lambda row: submit.check(row, now=clock()))
+
+
+def deliver_due() -> int:
+    """Recipients on their way to a box of ours."""
+    rows = (
+        Recipient.objects.filter(state=RecipientState.DELIVERING)
+        .select_related("message")
+        .prefetch_related("message__recipients")
+    )
+    return _each(claim(rows, now=clock(), limit=BATCH), lambda row: delivery.deliver([row], now=clock()))
+
+
+def end_terms_due() -> int:
+    """Unread messages whose term is over."""
+    now = clock()
+    due = delivery.terms_due(now=now, limit=BATCH)
+    return delivery.end_terms(due, now=now) if due else 0
+
+
+def send_notices_due() -> int:
+    """SMS notices waiting to go out."""
+    return notices.send_due_notices(now=clock(), limit=BATCH)
+
+
+def expire_operations_due() -> int:
+    """Signing operations whose time ran out."""
+    return operations.expire_due(clock())
+
+
+def seal_due() -> int:
+    """Prepared proofs get their signature and time-stamp."""
+    return issue.seal_due(
+        signer=issue.open_signer(), stamper=outside.stamper(), now=clock(), worker=_worker(), limit=BATCH
+    )
+
+
+def release_due() -> int:
+    """Accepted messages whose proof 10 is sealed go out."""
+    rows = Message.objects.filter(state=MessageState.ACCEPTED, released_at__isnull=True).prefetch_related("recipients")
+    messages = claim(rows, now=clock(), limit=BATCH)
+    acceptances = issue.sealed_proofs([each.kep_id for each in messages], code=10)
+
+    def work(message: Message) -> None:
+        sealed = acceptances[message.kep_id]
+        if not sealed:  # the seal is still owed: look again soon
+            Message.objects.filter(pk=message.pk).update(
+                due_at=clock() + timedelta(seconds=2), claimed_until=None, claimed_by=""
+            )
+            return
+        delivery.release(
+            message, sealed[0], signer=issue.open_signer(), stamper=outside.stamper(), now=clock()
+        )
+
+    return _each(messages, work)
+
+
+def bundles_due() -> int:
+    """Pages that wait for a sealed proof bundle."""
+    done = 0
+    for request in _claim_requests(now=clock()):
+        try:
+            takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=clock())
+        except Exception as error:  # noqa: BLE001 - the boundary of one row's work
+            log.exception("bundle failed")
+            SealRequest.objects.filter(pk=request.pk).update(
+                claimed_until=None,
+                claimed_by="",
+                tries=request.tries + 1,
+                last_error=type(error).__name__,
+                due_at=clock() + timedelta(seconds=10),
+            )
+        else:
+            done += 1
+    return done
+
+
+def _claim_requests(*, now: datetime) -> list[SealRequest]:
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    rows = SealRequest.objects.filter(free, kind=takeout.BUNDLE, finished_at__isnull=True, due_at__lte=now)
+    mark = uuid7_hex()
+    with transaction.atomic():
+        keys = list(rows.order_by("due_at").values_list("pk", flat=True)[:BATCH])
+        rows.filter(pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
+    return list(SealRequest.objects.filter(pk__in=keys, claimed_by=mark))
+
+
+def _each(rows: list[Any], verb: Callable[[Any], object]) -> int:
+    done = 0
+    for row in rows:
+        try:
+            verb(row)
+        except StaleState:
+            continue  # another worker took the step; its commit is the truth
+        except Exception as error:  # noqa: BLE001 - the boundary of one row's work, see above
+            put_back(row, error, now=clock())
+        else:
+            done += 1
+    return done
+
+
+def _worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
