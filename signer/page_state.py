@@ -1,0 +1,58 @@
+"""What the page is told of a session: plain values for the script to put into text nodes, never markup."""
+
+from typing import Any
+
+from signer.message import Person
+from signer.session import OPEN, Prepared, Session
+from signer.token import Certificate
+
+
+def state_of(session: Session) -> dict[str, Any]:
+    """The whole state, always with the same keys."""
+    claimed = session.claimed
+    ended = session.ended_by
+    return {
+        "stage": session.stage.value,
+        "open": session.stage in OPEN,
+        "seconds_left": round(session.seconds_left()),
+        "origin": claimed.origin if claimed else "",
+        "account": claimed.account if claimed else "",
+        "comparison": claimed.comparison if claimed else "",
+        "certificates": [_certificate(each) for each in session.certificates],
+        "problems": [f"{each.for_person()} [{each.code}]" for each in session.problems],
+        "message": _message(session.prepared) if session.prepared else None,
+        "error": {"code": ended.code, "message": ended.for_person()} if ended else None,
+    }
+
+
+def _certificate(certificate: Certificate) -> dict[str, str]:
+    return {
+        "id": certificate.id,
+        "owner": certificate.owner,
+        "issuer": certificate.issuer,
+        "not_after": certificate.not_after.isoformat(),
+        "held_by": certificate.held_by,
+        "warning": certificate.pin.value,
+        "unusable": certificate.unusable,
+    }
+
+
+def _message(prepared: Prepared) -> dict[str, Any]:
+    shown = prepared.shown
+    return {
+        "certificate": prepared.certificate.id,
+        "owner": prepared.certificate.owner,
+        "from": _person(shown.sender),
+        "to": [_person(each) for each in shown.to],
+        "cc": [_person(each) for each in shown.cc],
+        "subject": shown.subject,
+        "files": [{"name": file.name, "type": file.content_type, "size": file.size} for file in shown.files],
+        "text": shown.text,
+        "text_is_cut": shown.text_is_cut,
+        "digest": prepared.digest.hex().upper(),
+        "signing_time": prepared.signing_time.isoformat(),
+    }
+
+
+def _person(person: Person) -> dict[str, str]:
+    return {"name": person.name, "address": person.address}
