@@ -10,6 +10,7 @@ import uuid
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 from django_otp.models import Device
 
 from evidence.fieldcrypt import EncryptedText
@@ -30,8 +31,6 @@ class Person(AbstractBaseUser):
     last_name = models.CharField(max_length=80)
     pin_hash = models.CharField(max_length=200)  # şifre, the second secret (W-008)
     is_active = models.BooleanField(default=True)
-    failures = models.PositiveIntegerField(default=0)  # the slow per-person counter (V-006): right tries reset it
-    failed_last_at = models.DateTimeField(null=True)
     language = models.CharField(max_length=5, default="tr")
 
     USERNAME_FIELD = "tckn_index"
@@ -45,6 +44,11 @@ class Person(AbstractBaseUser):
 
     def get_full_name(self) -> str:
         return self.full_name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Both secrets: a change of either one ends every visit (V-032)."""
+        salt = "accounts.person.session_auth_hash"
+        return salted_hmac(salt, f"{self.password}\0{self.pin_hash}", secret=secret, algorithm="sha256").hexdigest()
 
     def __str__(self) -> str:
         return str(self.pk)  # never the index or the number: this text reaches logs
@@ -125,8 +129,36 @@ class Operator(models.Model):
         ]
 
 
+class WrongTries(models.Model):
+    """The slow counter (V-006): wrong tries in a row against one identity number, from any unknown device.
+
+    Keyed by the index and not by the person, because numbers nobody holds are counted as well: if they were
+    not, waiting would tell who has an account (V-008).
+    """
+
+    tckn_index = models.CharField(primary_key=True, max_length=64)
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+
+class KnownDevice(models.Model):
+    """A browser on which this person once finished a sign-in: a stranger's wrong tries cannot lock it out (V-007).
+
+    It has its own counter; too many wrong tries in a row and it is a stranger's device like any other.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="known_devices")
+    device_index = models.CharField(max_length=64)  # keyed hash of the cookie's random id
+    wrong_tries = models.PositiveIntegerField(default=0)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "device_index"], name="one_row_per_known_device")]
+
+
 class SmsAttempt(Device):
-    """The second step of one sign-in attempt: one row, one code, one success (V-020..V-025).
+    """One code of one sign-in attempt, good for one success (V-020..V-025); a resend makes a new row (N-003).
 
     Key is an integer because django-otp reads device ids so; what the visit remembers is `public_id`.
     The row must outlive the visit: deleting it takes the verified state away.
@@ -135,7 +167,7 @@ class SmsAttempt(Device):
     public_id = models.CharField(max_length=26, unique=True, default=public_id)
     code_hmac = models.CharField(max_length=64)
     tries = models.PositiveSmallIntegerField(default=0)
-    asked_at = models.DateTimeField()
+    asked_at = models.DateTimeField()  # when the two secrets were found right; a resend keeps it
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -151,6 +183,7 @@ class SmsNotice(models.Model):
     number = EncryptedText(label="accounts.sms_notice.number")
     text = models.CharField(max_length=300)
     reference = models.CharField(max_length=80, unique=True)  # one notice per occasion and person
+    queued_at = models.DateTimeField()
     due_at = models.DateTimeField()
     claimed_until = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)

@@ -31,8 +31,6 @@ class Migration(migrations.Migration):
                 ('last_name', models.CharField(max_length=80)),
                 ('pin_hash', models.CharField(max_length=200)),
                 ('is_active', models.BooleanField(default=True)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('failed_last_at', models.DateTimeField(null=True)),
                 ('language', models.CharField(default='tr', max_length=5)),
             ],
             options={
@@ -82,6 +80,28 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='WrongTries',
+            fields=[
+                ('tckn_index', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('count', models.PositiveIntegerField(default=0)),
+                ('last_at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='KnownDevice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('device_index', models.CharField(max_length=64)),
+                ('wrong_tries', models.PositiveIntegerField(default=0)),
+                ('first_seen_at', models.DateTimeField()),
+                ('last_seen_at', models.DateTimeField()),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='known_devices', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('person', 'device_index'), name='one_row_per_known_device')],
+            },
+        ),
+        migrations.CreateModel(
             name='SmsAttempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -105,6 +125,7 @@ class Migration(migrations.Migration):
                 ('number', evidence.fieldcrypt.EncryptedText(label='accounts.sms_notice.number')),
                 ('text', models.CharField(max_length=300)),
                 ('reference', models.CharField(max_length=80, unique=True)),
+                ('queued_at', models.DateTimeField()),
                 ('due_at', models.DateTimeField()),
                 ('claimed_until', models.DateTimeField(null=True)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
