@@ -125,7 +125,7 @@ def test_any_printable_content_comes_back_as_it_went_in(draft: DraftContent) -> 
 
 
 @settings(max_examples=100)
-@given(SHOWABLE.filter(lambda text: text == text.strip()), FILE_NAMES)
+@given(*[texts.filter(lambda text: text == text.strip()) for texts in (SHOWABLE, FILE_NAMES)])
 def test_the_standard_library_reads_the_same_subject_and_file_name(subject: str, name: str) -> None:
     raw = finished(a_draft(subject=subject, attachments=(AttachmentContent(name, "application/pdf", b"x"),)))
     message = stdlib(raw)
