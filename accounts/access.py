@@ -1,0 +1,126 @@
+"""The only road to an account: who acts, for which account, with which rights, at this moment.
+
+A person signs in; what he may see and do hangs on the account he acts for. The visit remembers an account's
+public id and nothing more: state, holder, operatorship and rights are read from their rows at every request, so
+that a right taken away is gone at once (V-043). Whoever names an account that is not his hears exactly what he
+hears for one that does not exist (V-042). A receive-only account never composes, whoever asks (K-010, K-011).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest
+
+from guards import clock
+
+from .errors import AccessRefused, AccountNotChosen, NoAccount
+from .models import KepAccount, Operator, Person
+from .operators import Act, may, running
+
+ACCOUNT_KEY = "kep_account"
+"""Where the visit keeps the public id of the account somebody acts for."""
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What may be done with the account now."""
+
+    may_read: bool
+    may_compose: bool
+    may_sign_and_send: bool
+
+
+@dataclass(frozen=True)
+class Acting:
+    """A person acting for an account; `operator` is None when the person is the holder himself."""
+
+    person: Person
+    account: KepAccount
+    operator: Operator | None
+    rights: Rights
+
+
+def accounts_of(person: Person, *, now: datetime) -> tuple[Acting, ...]:
+    """Every account this person may act for at `now`, his own first, then by address. Two queries."""
+    own = KepAccount.objects.filter(_usable(), holder__person=person).select_related("holder").order_by("address")
+    held = [_acting(person, account, None, now=now) for account in own]
+    operators = (
+        Operator.objects.filter(running(now), _usable("account__"), person=person)
+        .exclude(account__holder__person=person)
+        .select_related("account__holder")
+        .order_by("account__address")
+    )
+    return (*held, *(_acting(person, each.account, each, now=now) for each in operators))
+
+
+def account_for(person: Person, public_id: str, *, now: datetime) -> Acting:
+    """The person acting for the account with this public id; `AccessRefused` for every reason alike."""
+    account = KepAccount.objects.filter(_usable(), public_id=public_id).select_related("holder").first()
+    if account is None:
+        raise AccessRefused("no such account for this person")
+    if account.holder.person_id == person.pk:
+        return _acting(person, account, None, now=now)
+    operator = Operator.objects.filter(running(now), account=account, person=person).first()
+    if operator is None:
+        raise AccessRefused("no such account for this person")
+    return _acting(person, account, operator, now=now)
+
+
+def acting_for(person_id: UUID, account: KepAccount, *, now: datetime) -> Acting:
+    """The same question outside a request, for workers: `AccessRefused` also when the person is no longer active."""
+    person = Person.objects.filter(pk=person_id, is_active=True).first()
+    if person is None:
+        raise AccessRefused("no such person")
+    return account_for(person, account.public_id, now=now)
+
+
+def acting_of(request: HttpRequest) -> Acting:
+    """Who acts for whom in this request; asked once per request, from the rows as they are.
+
+    Refused: `NoAccount`, `AccountNotChosen`, and `AccessRefused` when the right has ended since it was chosen.
+    The gate turns each into the page where an account is chosen.
+    """
+    known: Acting | None = getattr(request, "kep_acting", None)
+    if known is None:
+        known = _find(request)
+        request.kep_acting = known  # type: ignore[attr-defined]
+    return known
+
+
+def choose(request: HttpRequest, acting: Acting) -> None:
+    """Keep the account for the rest of the visit."""
+    request.session[ACCOUNT_KEY] = acting.account.public_id
+    request.kep_acting = acting  # type: ignore[attr-defined]
+
+
+def _find(request: HttpRequest) -> Acting:
+    person, now = request.user, clock.now()
+    if not isinstance(person, Person):
+        raise AccessRefused("nobody is signed in")
+    chosen = request.session.get(ACCOUNT_KEY)
+    if chosen is not None:
+        return account_for(person, chosen, now=now)
+    candidates = accounts_of(person, now=now)
+    if not candidates:
+        raise NoAccount("no account to act for")
+    if len(candidates) > 1:
+        raise AccountNotChosen("no account chosen in this visit")
+    return candidates[0]
+
+
+def _usable(prefix: str = "") -> Q:
+    """Accounts one can act for. Suspension stops sending and sign-in, never delivery (K-031)."""
+    return Q(**{f"{prefix}state": KepAccount.State.ACTIVE})
+
+
+def _acting(person: Person, account: KepAccount, operator: Operator | None, *, now: datetime) -> Acting:
+    may_send = account.mode == KepAccount.Mode.SEND_AND_RECEIVE
+    granted = {act: operator is None or may(operator, act, now=now) for act in Act}
+    rights = Rights(
+        may_read=granted[Act.READ],
+        may_compose=may_send and granted[Act.COMPOSE],
+        may_sign_and_send=may_send and granted[Act.SIGN_AND_SEND],
+    )
+    return Acting(person, account, operator, rights)

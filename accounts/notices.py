@@ -1,0 +1,72 @@
+"""Notices by SMS: rows queued in the transaction of their occasion, sent later by a worker (N-005, V-028).
+
+A notice announces and never informs: no subject, no sender, no link. Whether it arrives has no legal effect and
+delays nothing. One row per occasion and number: whoever queues the same occasion again changes nothing.
+
+Sending claims due rows by a conditional UPDATE, so that two workers never send one notice twice; a worker that
+dies leaves a claim that runs out. What the gateway may take later is tried again with growing delays, what it
+will never take is given up at once, and after 24 hours a notice is too old to be worth sending.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from . import sms
+from .models import SmsNotice
+from .sms import SmsGateway, SmsKind
+
+log = logging.getLogger(__name__)
+
+DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+"""Before the second, third, ... try; the last one repeats."""
+GIVE_UP_AFTER = timedelta(hours=24)
+CLAIM = timedelta(minutes=5)
+
+
+def queue_notices(notices: Sequence[tuple[str, str, str]], *, now: datetime) -> None:
+    """Queue (number, text, reference) inside the caller's transaction; a known reference is left as it is."""
+    SmsNotice.objects.bulk_create(
+        (
+            SmsNotice(number=number, text=text, reference=reference, queued_at=now, due_at=now)
+            for number, text, reference in notices
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def send_due_notices(*, now: datetime, limit: int, gateway: SmsGateway | None = None) -> int:
+    """Send up to `limit` due notices, oldest first; how many the gateway took."""
+    through = gateway or sms.gateway()
+    return sum(_send(notice, through, now=now) for notice in _claim(now=now, limit=limit))
+
+
+def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
+    waiting = SmsNotice.objects.filter(free, due_at__lte=now, sent_at__isnull=True, given_up_at__isnull=True)
+    claimed = []
+    for notice in waiting.order_by("due_at")[:limit]:
+        unsent = SmsNotice.objects.filter(free, pk=notice.pk, sent_at__isnull=True, given_up_at__isnull=True)
+        if unsent.update(claimed_until=now + CLAIM):
+            claimed.append(notice)
+    return claimed
+
+
+def _send(notice: SmsNotice, gateway: SmsGateway, *, now: datetime) -> bool:
+    result = gateway.send(SmsKind.NOTICE, notice.number, notice.text, notice.reference)
+    outcome: dict[str, object] = {"claimed_until": None, "tries": notice.tries + 1, "last_error": result.error}
+    if result.is_accepted:
+        outcome["sent_at"] = now
+    elif not result.is_retryable or now + _delay(notice.tries) >= notice.queued_at + GIVE_UP_AFTER:
+        outcome["given_up_at"] = now
+        log.warning("sms notice %s given up: %s", notice.pk, result.error)
+    else:
+        outcome["due_at"] = now + _delay(notice.tries)
+    SmsNotice.objects.filter(pk=notice.pk).update(**outcome)
+    return result.is_accepted
+
+
+def _delay(tries: int) -> timedelta:
+    return DELAYS[min(tries, len(DELAYS) - 1)]

@@ -1,0 +1,61 @@
+"""The visit: what a finished sign-in left in the session, and until when it counts (V-031, design.md 1.9).
+
+A visit ends after half an hour without a request of the person's own, and after twelve hours in any case. Both
+are decided here on the server from two moments kept in the session; the later one is written at most once a
+minute, so that reading mail does not write a session row per click.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+
+from .errors import VisitEnded
+
+SIGN_IN_BY_SMS = "urn:kep:sign-in:two-secrets-and-sms"
+"""How somebody proved who he is, as evidence states it: T.C. kimlik no, parola, şifre and SMS code."""
+
+_KEY = "kep_visit"
+_WRITE_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A verified visit: opened by all four factors at `opened_at` by `method`, last heard of at `seen_at`."""
+
+    opened_at: datetime
+    seen_at: datetime
+    method: str
+
+    @property
+    def ends_at(self) -> datetime:
+        """The latest moment of this visit, however busy it is."""
+        return self.opened_at + settings.KEP_VISIT_TOTAL
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the visit still counts at `now`: not idle for too long, not over its total time."""
+        return now < self.ends_at and now < self.seen_at + settings.KEP_VISIT_IDLE
+
+
+def begin(session: SessionBase, *, now: datetime, method: str = SIGN_IN_BY_SMS) -> None:
+    """Write the visit into the session of a person whose factors were all right just now."""
+    session[_KEY] = {"opened_at": now.isoformat(), "seen_at": now.isoformat(), "method": method}
+
+
+def visit_of(request: HttpRequest) -> Visit:
+    """The visit of this request; `VisitEnded` when the session holds none."""
+    kept: dict[str, Any] | None = request.session.get(_KEY)
+    if kept is None:
+        raise VisitEnded("no visit in this session")
+    opened_at, seen_at = (datetime.fromisoformat(kept[name]) for name in ("opened_at", "seen_at"))
+    return Visit(opened_at, seen_at, kept["method"])
+
+
+def touch(session: SessionBase, *, now: datetime) -> None:
+    """Note that the person was here, unless that was noted within the last minute."""
+    kept = session[_KEY]
+    if now - datetime.fromisoformat(kept["seen_at"]) >= _WRITE_EVERY:
+        session[_KEY] = {**kept, "seen_at": now.isoformat()}

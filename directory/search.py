@@ -1,0 +1,125 @@
+"""Looking into the directory: what an address resolves to, and how names are folded for search.
+
+`resolve` answers the one question asked before signing (K-071): can this address take a message, and whose is it?
+Ours and in use: yes, listed or not. Ours and unknown, closed or not yet activated: no, with one text for all three,
+so that the answer tells nobody's state (design.md 1.1.4, V-098). Another provider's: the directory of providers
+will be asked once relaying is open; today it is refused with a text of its own. Outside the closed circuit: no.
+
+The name of a natural person is shown only with his consent (K-063): an unlisted person's address resolves, his
+name stays empty. Only somebody who acts for an account can ask (K-068): `asker` is that account.
+"""
+
+import enum
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.errors import AddressRefused
+from accounts.identity import KepAddress, read_address
+from accounts.models import AccountHolder, KepAccount
+
+from .errors import AddressCannotReceive, NoSuchProvider, NotKep, ProviderNotOpen, UnknownHere, WrittenTwice
+from .providers import provider_of
+
+_BASE_LETTERS = str.maketrans("çğıöşüÇĞİIÖŞÜâîûÂÎÛ", "cgiosucgiiosuaiuaiu")
+_REACHABLE = (KepAccount.State.ACTIVE, KepAccount.State.SUSPENDED)
+"""Delivery goes on while an account is suspended (K-031)."""
+
+
+class Standing(enum.Enum):
+    """Where an address stands for this provider."""
+
+    OURS = "ours"
+    OTHER_PROVIDER = "other_provider"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What one address came to. `refusal` is None exactly when a message may be sent there today."""
+
+    address: str
+    """Canonical; as it was written where it has no canonical form."""
+    state: Standing
+    account: KepAccount | None = None
+    name: str = ""
+    provider: str = ""
+    refusal: AddressCannotReceive | None = None
+
+    @property
+    def code(self) -> str:
+        """The refusal's code, or nothing."""
+        return self.refusal.code if self.refusal else ""
+
+
+def resolve(addresses: Sequence[str], *, asker: KepAccount, now: datetime) -> tuple[Resolved, ...]:
+    """One answer per address, in order; one query for any number of addresses.
+
+    The second time an address is written, in whatever capitals, it is `WrittenTwice`. A suspended account is
+    reachable; `now` is the moment asked about.
+    """
+    read = [_read(text) for text in addresses]
+    ours = {str(address) for address in read if address is not None and provider_of(address).is_ours}
+    found = {
+        account.address: account
+        for account in KepAccount.objects.filter(
+            address__in=ours, state__in=_REACHABLE, activated_at__lte=now
+        ).select_related("holder")
+    }
+    return tuple(_answers(addresses, read, found))
+
+
+def fold_name(text: str) -> str:
+    """The search key of a name or title (I-018): letters and digits only, Turkish letters as their base letters.
+
+    `IŞIK`, `ışık` and `isik` come to the same key, composed or decomposed. Never used to compare identifiers.
+    """
+    composed = unicodedata.normalize("NFC", text).translate(_BASE_LETTERS)
+    bare = (char for char in unicodedata.normalize("NFKD", composed) if not unicodedata.combining(char))
+    return "".join(char for char in bare if char.isalnum()).translate(_ASCII_LOWER)
+
+
+_ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def _read(text: str) -> KepAddress | None:
+    try:
+        return read_address(text)
+    except AddressRefused:
+        return None
+
+
+def _answers(
+    written: Sequence[str], read: Sequence[KepAddress | None], found: dict[str, KepAccount]
+) -> Iterator[Resolved]:
+    seen: set[str] = set()
+    for text, address in zip(written, read, strict=True):
+        if address is None:
+            yield Resolved(text, Standing.REFUSED, refusal=NotKep("outside the closed circuit", address=text))
+        elif str(address) in seen:
+            refusal = WrittenTwice("address written twice", address=str(address))
+            yield Resolved(str(address), Standing.REFUSED, provider=address.provider, refusal=refusal)
+        else:
+            seen.add(str(address))
+            yield _answer(address, found.get(str(address)))
+
+
+def _answer(address: KepAddress, account: KepAccount | None) -> Resolved:
+    text, provider = str(address), provider_of(address)
+    facts = {"address": text, "provider": provider.code}
+    if not provider.is_known:
+        refusal: AddressCannotReceive = NoSuchProvider("provider not on the list", **facts)
+    elif not provider.is_ours:
+        closed = ProviderNotOpen("relaying is not open yet", **facts)
+        return Resolved(text, Standing.OTHER_PROVIDER, provider=provider.code, refusal=closed)
+    elif account is None:
+        refusal = UnknownHere("no reachable account", **facts)
+    else:
+        return Resolved(text, Standing.OURS, account, _name_shown(account), provider.code)
+    return Resolved(text, Standing.REFUSED, provider=provider.code, refusal=refusal)
+
+
+def _name_shown(account: KepAccount) -> str:
+    is_natural = account.holder.kind == AccountHolder.Kind.NATURAL
+    return account.holder.name if account.listed or not is_natural else ""
