@@ -1,7 +1,38 @@
-"""Pages of the house itself: health, help, and the page of a failed CSRF check."""
+"""Pages of the house itself: the door, health, help, and the page of a failed CSRF check."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_safe
+
+from guards.clock import now as clock
+
+from . import readiness
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The door: to the inbox, whose own gate sends whoever is not signed in to the sign-in page."""
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process answers; asks nothing else and reads no session."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_GET
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when every needed part works, else 503; names the parts, no versions and no addresses (V-088)."""
+    answers = readiness.ask_all(clock())
+    return JsonResponse(dict(readiness.as_json(answers)), status=200 if readiness.is_ready(answers) else 503)
+
+
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    """Help for everybody, signed in or not."""
+    return render(request, "kepweb/help.html")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "kepweb.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "kepweb.urls"
@@ -196,7 +197,34 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {  # a third clock beside bells and polls; workers find their rows without it
+    f"ring-{queue}": {"task": "kep.wake_up", "schedule": 10.0, "options": {"queue": queue, "expires": 30}}
+    for queue in ("deliver", "seal")
+}
 KEP_POLL_SECONDS = 2
+KEP_SWEEPS = {
+    "deliver": (
+        "mailbox.tasks.submit_signed",
+        "mailbox.tasks.check_due",
+        "mailbox.tasks.deliver_due",
+        "mailbox.tasks.end_terms_due",
+        "mailbox.tasks.send_notices_due",
+        "mailbox.tasks.expire_operations_due",
+        "kepweb.hygiene.tidy",
+    ),
+    "seal": (
+        "mailbox.tasks.seal_due",
+        "mailbox.tasks.release_due",
+        "mailbox.tasks.bundles_due",
+    ),
+}
+"""What the workers of each queue sweep, in this order: dotted paths of callables without arguments."""
+KEP_SIGNED_BELL = "kepweb.bell.ring_deliver"
+KEP_DELIVER_BELL = "kepweb.bell.ring_deliver"
+KEP_SEAL_BELL = "kepweb.bell.ring_seal"
+"""Lower floors ring by these names; they import nothing of this floor."""
+KEP_CONTENT_VIEW = "mailbox.views.content.attachment"
+"""What answers `/ek/<token>` on the content origin: (request, part) -> an object with filename, content_type, raw."""
 KEP_PROCESS_ROLE = os.environ.get("KEP_PROCESS_ROLE", "web")  # web, deliver, seal, beat: only seal opens the key
 
 LOGGING = {

@@ -1,0 +1,144 @@
+"""What every test of the project stands on: clean databases, folders of its own, and a word for what was left out.
+
+**Clean databases.** The insert-only tables refuse DELETE and TRUNCATE, also from Django's `flush`, so tests that
+commit (`transactional_db`, live servers, workers) get their database back in another way: on SQLite by copying
+a clean image over the file, on PostgreSQL by one DELETE of all tables in the replica role, which no trigger sees.
+Both keep the rows that migrations wrote.
+
+**Parts that may be missing.** Optional programs are named with `@pytest.mark.needs("xmlsec1")`. Without the program the
+test is skipped and the end of the run says so; with `CI=true` it fails (design.md 3). So does any other skip, except
+those whose reason begins with "only on", which name the other database or system.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.color import no_style
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import TransactionTestCase
+
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "msgfmt": ("msgfmt",),
+    "openssl": ("openssl",),
+    "opensc": ("pkcs11-tool",),
+    "softhsm2": ("softhsm2-util",),
+    "unzip": ("unzip",),
+    "xmlsec1": ("xmlsec1",),
+}
+"""Optional parts by the name of their Debian package, and the programs that show that they are there."""
+
+_CI = os.environ.get("CI", "").lower() in ("1", "true")
+_clean_sqlite: dict[str, sqlite3.Connection] = {}
+_kept_tables: dict[str, frozenset[str]] = {}
+
+
+# --- clean databases ------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """After the migrations: remember what a clean database is."""
+    with django_db_blocker.unblock():
+        for connection in connections.all():
+            if connection.vendor == "sqlite":
+                image = sqlite3.connect(":memory:", check_same_thread=False)
+                connection.ensure_connection()
+                connection.connection.backup(image)
+                _clean_sqlite[connection.alias] = image
+            else:
+                _kept_tables[connection.alias] = frozenset(_tables_with_rows(connection))
+            connection.close()
+
+
+def _restore(test_case: TransactionTestCase) -> None:
+    """In place of the flush of `TransactionTestCase`."""
+    for alias in test_case._databases_names(include_mirrors=False):
+        connection = connections[alias]
+        if alias in _clean_sqlite:
+            connection.close()
+            connection.ensure_connection()
+            _clean_sqlite[alias].backup(connection.connection)
+        elif alias in _kept_tables:
+            _delete_all_rows(connection, _kept_tables[alias])
+
+
+TransactionTestCase._fixture_teardown = _restore
+
+
+def _tables_with_rows(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {connection.ops.quote_name(table)})", None)  # noqa: S608
+            if cursor.fetchone()[0]:
+                yield table
+
+
+def _delete_all_rows(connection: BaseDatabaseWrapper, kept: frozenset[str]) -> None:
+    tables = [name for name in connection.introspection.table_names() if name not in kept]
+    deletes = "; ".join(f"DELETE FROM {connection.ops.quote_name(name)}" for name in tables)  # noqa: S608
+    resets = connection.ops.sequence_reset_by_name_sql(
+        no_style(),
+        [each for each in connection.introspection.sequence_list() if each["table"] in tables],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SET session_replication_role = replica; {deletes}; SET session_replication_role = DEFAULT", None
+        )
+        for statement in resets:
+            cursor.execute(statement, None)
+
+
+# --- folders of its own ---------------------------------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def own_folders(settings: Any, tmp_path: Path) -> None:
+    """Each test writes into a vault and a phone of its own."""
+    settings.KEP_VAULT_DIR = tmp_path / "vault"
+    settings.KEP_SMS_FILE = tmp_path / "sms.jsonl"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take the throw-away data directory of this run away again."""
+    if not hasattr(config, "workerinput"):
+        from django.conf import settings
+
+        if settings.configured and settings.KEP_DATA_DIR.name.startswith("kep-test-"):
+            shutil.rmtree(settings.KEP_DATA_DIR, ignore_errors=True)
+
+
+# --- parts that may be missing ----------------------------------------------------------------------------------------
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, or in CI fail, what needs a program that is not there."""
+    for item in items:
+        names = [name for mark in item.iter_markers("needs") for name in mark.args]
+        missing = [name for name in names if not any(shutil.which(program) for program in PROGRAMS[name])]
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)}"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With CI=true nothing may be left out."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if _CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not reason.removeprefix("Skipped: ").startswith("only on"):
+            report.outcome = "failed"
+            report.longrepr = f"left out although CI=true: {reason}"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say at the end what was left out, and why."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ")] = reasons.get(reason.removeprefix("Skipped: "), 0) + 1
+    if reasons:
+        terminalreporter.section("left out")
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.write_line(f"{count:4d}  {reason}")

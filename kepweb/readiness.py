@@ -1,0 +1,107 @@
+"""Can this provider do its work right now? What `/readyz` asks, and what `script/server` waits for.
+
+Each question is answered on its own, with a short reason in English when the answer is no. The answers name parts,
+never addresses, versions or errors in full: the page is public (V-088). Healthy is another question: `/healthz`
+says only that this process answers.
+
+A broker that is away is not among the reasons to be unready: the workers look by themselves (design.md 1.6), so it
+is reported and nothing more. A time-stamp authority that is away stops every proof, so it is.
+"""
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from kombu.exceptions import OperationalError
+
+from evidence.models import SealWork
+
+from .celery import app
+
+PATIENCE = 1.0
+"""Seconds one outside part may take to answer."""
+OLDEST_WORK = timedelta(minutes=10)
+"""Sealing work that is due for longer than this means that nobody does it (R-018)."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One part: whether it can do its work, whether the provider can work without it, and why not."""
+
+    part: str
+    works: bool
+    is_needed: bool = True
+    why_not: str = ""
+
+
+def ask_all(now: datetime) -> tuple[Answer, ...]:
+    """Ask every part. Never raises: a part that fails in a foreseen way answers no."""
+    answers = [_ask("database", _database), _ask("vault", _vault)]
+    if answers[0].works:
+        answers.append(_ask("queue", lambda: _queue_age(now)))
+    answers.append(_ask("timestamp", lambda: _reachable(settings.KEP_TSA_URL)))
+    answers.append(_ask("broker", _broker, is_needed=False))
+    return tuple(answers)
+
+
+def is_ready(answers: tuple[Answer, ...]) -> bool:
+    """Whether everything the provider cannot do without works."""
+    return all(answer.works for answer in answers if answer.is_needed)
+
+
+def as_json(answers: tuple[Answer, ...]) -> Mapping[str, object]:
+    """The answers as the page shows them."""
+    return {
+        "ready": is_ready(answers),
+        "parts": {answer.part: "ok" if answer.works else answer.why_not for answer in answers},
+    }
+
+
+def _ask(part: str, question: Callable[[], str], *, is_needed: bool = True) -> Answer:
+    """`question` returns an empty text when all is well, else the reason."""
+    try:
+        reason = question()
+    except (DatabaseError, OSError, OperationalError) as error:
+        reason = type(error).__name__
+    return Answer(part, not reason, is_needed, reason)
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1", None)
+    return ""
+
+
+def _vault() -> str:
+    directory = settings.KEP_VAULT_DIR
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory) as probe:
+        probe.write(b"\0" * 4096)
+        probe.flush()
+        os.fsync(probe.fileno())
+    return ""
+
+
+def _queue_age(now: datetime) -> str:
+    oldest = SealWork.objects.order_by("due_at").values_list("due_at", flat=True).first()
+    return "work waits too long" if oldest is not None and now - oldest > OLDEST_WORK else ""
+
+
+def _reachable(url: str) -> str:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    with socket.create_connection((parts.hostname or "", port), timeout=PATIENCE):
+        return ""
+
+
+def _broker() -> str:
+    options = {"socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE}
+    with app.connection_for_write(transport_options=options) as broker:
+        broker.ensure_connection(max_retries=1, timeout=PATIENCE)
+    return ""

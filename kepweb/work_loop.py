@@ -1,0 +1,116 @@
+"""The loop in which a worker works: sweep until nothing is due, sleep, be woken or wake by itself.
+
+Rows are the truth and bells are only bells (design.md 1.6). A worker process has exactly one of these loops, in
+one thread, so that one database connection and one key handle are never shared. It looks at all due rows every
+`KEP_POLL_SECONDS`, whether or not anybody rang, hence neither beat nor broker is needed for progress.
+
+What a sweep is: a callable without arguments that does one batch of due work and says how many rows it moved. The
+loop calls all sweeps of its queue in turn until each of them says 0.
+
+What happens to failures. An exception of one sweep never stops the others: it is logged with its traceback, and
+that sweep rests for 2, 4, 8, ... 60 seconds before it is tried again. Whatever is not an `Exception` (a worker told
+to exit, memory gone) ends the process at once, without clean-up: every step is made so that this is harmless, and
+the supervisor starts a new one.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils.module_loading import import_string
+
+log = logging.getLogger(__name__)
+
+Sweep = Callable[[], int]
+
+LONGEST_REST = 60.0
+"""Seconds a failing sweep rests at most."""
+EXIT_STATUS = 70
+"""What a process ends with when its loop met something that is no ordinary exception (EX_SOFTWARE)."""
+
+
+@dataclass
+class _Turn:
+    """One sweep of the loop with its name and, after a failure, when it may be tried again."""
+
+    name: str
+    sweep: Sweep
+    failures: int = 0
+    rests_until: float = 0.0
+
+
+class WorkLoop:
+    """Runs `sweeps` until `ending` is set; `wake` cuts a sleep short.
+
+    `after_work` is called once after each pass that moved rows: work done here is often work due elsewhere.
+    `heard` is called before each sweep, as a sign of life. `monotonic` is the clock, `end_process` ends the process.
+    """
+
+    def __init__(
+        self,
+        sweeps: Sequence[tuple[str, Sweep]],
+        *,
+        wake: threading.Event,
+        ending: threading.Event,
+        poll_seconds: float,
+        after_work: Callable[[], None] = lambda: None,
+        heard: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+        end_process: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._turns = [_Turn(name, sweep) for name, sweep in sweeps]
+        self._wake, self._ending = wake, ending
+        self._poll_seconds = poll_seconds
+        self._after_work = after_work
+        self._heard, self._monotonic = heard, monotonic
+        self._end_process = end_process
+
+    def run(self) -> None:
+        """Work and wait until `ending` is set. Never raises."""
+        try:
+            while not self._ending.is_set():
+                self.sweep_until_empty()
+                self._wake.wait(self._poll_seconds)
+                self._wake.clear()
+        except BaseException:
+            log.critical("the work loop met its end; the process ends with it", exc_info=True)
+            logging.shutdown()
+            self._end_process(EXIT_STATUS)
+
+    def sweep_until_empty(self) -> int:
+        """Call every sweep that may run until all of them say 0; returns how many rows were moved."""
+        moved = 0
+        while not self._ending.is_set():
+            this_pass = sum(self._take(turn) for turn in self._turns)
+            close_old_connections()
+            if not this_pass:
+                break
+            moved += this_pass
+            self._after_work()
+        return moved
+
+    def _take(self, turn: _Turn) -> int:
+        self._heard()
+        if self._ending.is_set() or self._monotonic() < turn.rests_until:
+            return 0
+        try:
+            moved = turn.sweep()
+        except Exception as error:  # the one place where an unknown failure of a sweep is survived
+            turn.failures += 1
+            rest = min(2.0**turn.failures, LONGEST_REST)
+            turn.rests_until = self._monotonic() + rest
+            log.error("sweep %s failed (%s), rests %.0f s", turn.name, type(error).__name__, rest, exc_info=True)
+            close_old_connections()
+            return 0
+        turn.failures = 0
+        return moved
+
+
+def sweeps_of(queue: str) -> list[tuple[str, Sweep]]:
+    """The sweeps that settings name for `queue`, in order; ImportError where a name leads nowhere."""
+    return [(path, import_string(path)) for path in settings.KEP_SWEEPS[queue]]
