@@ -1,22 +1,318 @@
-"""The verbs of a signing operation. Builder SIGNER fills this file; these signatures are the contract.
+"""The verbs of a signing operation: one signature asked of one person (design.md 4, S-017..S-027).
 
-ask(*, purpose, person, tckn, acting_for, reference, reference_version, content: bytes, content_type, now)
-    -> Asked(operation, code)          vault.put first; one open operation per (person, reference): the older is cancelled
-claim(code, *, client, now) -> Claimed(operation, token)
-offer_certificate(token, certificate: bytes, chain, *, now) -> SigningOperation     signing.profile + evidence.trust
-document(token, *, now) -> bytes                                                      only in OFFERED
-complete(token, signature, *, now) -> SigningOperation                                assemble, verify in full, SIGNED, ring
-cancel(operation_id, *, person, now) | cancel_by_token(token, reason, *, now)
-cancel_for(*, reference, purpose) -> int   inside the caller's transaction: end every open operation AND every SIGNED, not yet
-    consumed one of this reference (the draft changed or was discarded); returns how many
-latest_for(*, person, reference, purpose) -> SigningOperation | None                      for the asking page
-extend(operation_id, *, person, now) -> SigningOperation                              a new code for the same bytes
-expire_due(now) -> int
-take_signed(purpose, limit) -> list[SigningOperation]     SIGNED ones, oldest signed_at first; for the floor above; read only
-content_of(operation) -> bytes                            the signed octets, from the vault
-consume(operation, *, now)      conditional UPDATE SIGNED -> CONSUMED inside the caller's transaction; StaleOperation otherwise
-turn_down(operation, code, *, now)   SIGNED -> CANCELLED with the refusal code: the floor above could not use it
+The road: `ask` puts the bytes into the vault and gives a code; the signer `claim`s it once and holds a token;
+it offers a certificate, and only if that is a qualified certificate of this very person does it get the
+document; it hashes what it downloaded, signs the four attributes, posts the signature; `complete` assembles the
+CMS from what *we* know, verifies it in full, stores it and rings. From SIGNED on nobody's browser or program is
+needed: the floor above takes the operation by its purpose, whenever it looks.
 
-Settings used: KEP_SIGNING_LIFE, KEP_WEB_ORIGIN, KEP_SIGNED_BELL (dotted path of a callable without arguments,
-rung on commit after SIGNED; the product sets "kepweb.bell.ring_deliver").
+Every step is a conditional UPDATE from the state it needs. Two claims of one code, two posts of one signature,
+a cancel against a completion: one wins, the other hears so, and nothing is half done.
 """
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils.module_loading import import_string
+
+from evidence import cades, eventlog, vault
+from evidence.certificate import facts_of
+from evidence.errors import EvidenceError
+from evidence.refusals import CmsRefused
+from guards.crash_points import passing
+
+from . import codes
+from .errors import CertificateUnfit, OperationOver, SignatureUnfit, StaleOperation, TooManyCodes, UnknownCode
+from .judgement import judge_person
+from .models import CodeMiss, SigningOperation
+
+State = SigningOperation.State
+
+MISSES = 5
+MISS_WINDOW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A fresh operation and its code, which is shown to the asking person and kept nowhere in clear."""
+
+    operation: SigningOperation
+    code: str
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A claimed operation and the token that stands for it from now on."""
+
+    operation: SigningOperation
+    token: str
+
+
+def ask(
+    *,
+    purpose: str,
+    person: UUID,
+    tckn: str,
+    acting_for: str,
+    reference: str,
+    reference_version: str,
+    content: bytes,
+    content_type: str,
+    now: datetime,
+) -> Asked:
+    """Ask `person` for one signature over `content`. An older open operation for the same reference ends.
+
+    The bytes are in the vault before the row names them (`VaultUnavailable` leaves nothing).
+    """
+    digest = vault.put(content)
+    code = codes.new_code()
+    operation = SigningOperation(
+        purpose=purpose,
+        person=person,
+        tckn=tckn,
+        acting_for=acting_for,
+        reference=reference,
+        reference_version=reference_version,
+        content_digest=digest,
+        content_size=len(content),
+        content_type=content_type,
+        code_hmac=codes.code_hmac(code),
+        code_shown=code,
+        comparison=codes.new_comparison(),
+        asked_at=now,
+        expires_at=now + settings.KEP_SIGNING_LIFE,
+    )
+    with transaction.atomic():
+        cancel_for(reference=reference, purpose=purpose)
+        operation.save(force_insert=True)
+        _log("signing.asked", operation, now=now, actor=str(person))
+    return Asked(operation, code)
+
+
+def claim(typed: str, *, client: str, now: datetime) -> Claimed:
+    """Spend a code. `UnknownCode` for every reason alike; `TooManyCodes` after five misses of one client."""
+    mark = codes.client_mark(client)
+    since = now - MISS_WINDOW
+    if CodeMiss.objects.filter(client=mark, at__gt=since).count() >= MISSES:
+        raise TooManyCodes("too many wrong codes", minutes=int(MISS_WINDOW.total_seconds() // 60))
+    code = codes.canonical_code(typed)
+    token = codes.new_token()
+    if code is not None:
+        with transaction.atomic():
+            won = SigningOperation.objects.filter(
+                code_hmac=codes.code_hmac(code), state=State.ASKED, expires_at__gt=now
+            ).update(state=State.CLAIMED, token_hmac=codes.token_hmac(token), claimed_at=now, code_shown=None)
+            if won:
+                operation = SigningOperation.objects.get(code_hmac=codes.code_hmac(code))
+                _log("signing.claimed", operation, now=now)
+                return Claimed(operation, token)
+    CodeMiss.objects.create(client=mark, at=now)
+    raise UnknownCode("no open operation with this code")
+
+
+def offer_certificate(
+    token: str, certificate: bytes, chain: Sequence[bytes], *, now: datetime
+) -> SigningOperation:
+    """Judge the certificate the signer wants to use; a fitting one opens the document (S-003, S-023).
+
+    `CertificateUnfit` names the first fault; the operation stays claimed, so that another certificate may be tried.
+    """
+    operation = _held(token, (State.CLAIMED, State.OFFERED), now=now)
+    try:
+        facts_of(certificate)
+        judged = judge_person(certificate, chain, tckn=operation.tckn, at=now)
+    except EvidenceError as refusal:
+        raise CertificateUnfit("not a certificate", fault=refusal.code, text="Sertifika okunamadı.") from refusal
+    if not judged.is_fit:
+        fault, text = judged.first
+        SigningOperation.objects.filter(pk=operation.pk).update(refusal_code=fault)
+        raise CertificateUnfit("certificate does not fit", fault=fault, text=text)
+    won = SigningOperation.objects.filter(pk=operation.pk, state__in=(State.CLAIMED, State.OFFERED)).update(
+        state=State.OFFERED,
+        certificate=certificate,
+        chain=[base64.b64encode(each).decode() for each in chain],
+        signing_time=now.astimezone(UTC).replace(microsecond=0),
+        refusal_code="",
+    )
+    if not won:
+        raise OperationOver("ended meanwhile")
+    operation.refresh_from_db()
+    return operation
+
+
+def document(token: str, *, now: datetime) -> bytes:
+    """The exact octets to sign, once a fitting certificate was offered."""
+    return content_of(_held(token, (State.OFFERED,), now=now))
+
+
+def complete(token: str, signature: bytes, *, now: datetime) -> SigningOperation:
+    """Assemble the CMS from certificate, digest and time as we know them, verify it in full, keep it: SIGNED.
+
+    The card's answer is never trusted unverified (S-021). The same signature posted again is answered as done.
+    """
+    operation = _held(token, (State.OFFERED, State.SIGNED, State.CONSUMED), now=now)
+    cms = _assembled(operation, signature)
+    if operation.state != State.OFFERED:
+        if operation.cms != cms:
+            raise OperationOver("already signed")
+        return operation
+    with transaction.atomic():
+        won = SigningOperation.objects.filter(pk=operation.pk, state=State.OFFERED, expires_at__gt=now).update(
+            state=State.SIGNED, cms=cms, signed_at=now
+        )
+        if not won:
+            raise OperationOver("ended meanwhile")
+        operation.refresh_from_db()
+        _log("signing.signed", operation, now=now, actor=str(operation.person))
+        import_string(settings.KEP_SIGNED_BELL)()
+        passing("sign.before_commit")
+    passing("sign.after_commit")
+    return operation
+
+
+def cancel(operation_id: UUID, *, person: UUID, now: datetime) -> bool:
+    """The person gives it up; whether there was something open to give up."""
+    return _end(Q(pk=operation_id, person=person), State.CANCELLED, "signing.cancelled", now=now)
+
+
+def cancel_by_token(token: str, reason: str, *, now: datetime) -> bool:
+    """The signer gives it up: by the person's hand, a locked PIN, or a time-out."""
+    code = {"pin_locked": "IMZ-03", "timeout": "IMZ-17"}.get(reason, "")
+    return _end(Q(token_hmac=codes.token_hmac(token)), State.CANCELLED, "signing.cancelled", now=now, code=code)
+
+
+def cancel_for(*, reference: str, purpose: str) -> int:
+    """End what is open, or signed and not used yet, for a reference: inside the caller's transaction."""
+    return SigningOperation.objects.filter(
+        reference=reference, purpose=purpose, state__in=(*SigningOperation.OPEN_STATES, State.SIGNED)
+    ).update(state=State.CANCELLED, code_shown=None)
+
+
+def extend(operation_id: UUID, *, person: UUID, now: datetime) -> Asked:
+    """A new code and ten new minutes for the same bytes; the old code is dead. `OperationOver` when nothing waits."""
+    code = codes.new_code()
+    with transaction.atomic():
+        won = SigningOperation.objects.filter(
+            pk=operation_id, person=person, state__in=(*SigningOperation.OPEN_STATES, State.EXPIRED)
+        ).update(
+            state=State.ASKED,
+            code_hmac=codes.code_hmac(code),
+            code_shown=code,
+            token_hmac=None,
+            certificate=None,
+            signing_time=None,
+            claimed_at=None,
+            closed_at=None,
+            refusal_code="",
+            expires_at=now + settings.KEP_SIGNING_LIFE,
+        )
+        if not won:
+            raise OperationOver("nothing to extend")
+        operation = SigningOperation.objects.get(pk=operation_id)
+        _log("signing.extended", operation, now=now, actor=str(person))
+    return Asked(operation, code)
+
+
+def expire_due(now: datetime) -> int:
+    """Close what ran out of time, and forget old misses."""
+    CodeMiss.objects.filter(at__lt=now - MISS_WINDOW).delete()
+    return SigningOperation.objects.filter(state__in=SigningOperation.OPEN_STATES, expires_at__lte=now).update(
+        state=State.EXPIRED, closed_at=now, code_shown=None
+    )
+
+
+def latest_for(*, person: UUID, reference: str, purpose: str) -> SigningOperation | None:
+    """The person's newest operation for a reference, whatever its state."""
+    return (
+        SigningOperation.objects.filter(person=person, reference=reference, purpose=purpose)
+        .order_by("-asked_at", "-signed_at")
+        .first()
+    )
+
+
+def take_signed(purpose: str, limit: int) -> list[SigningOperation]:
+    """Signatures of one purpose that wait to be used, oldest first."""
+    return list(
+        SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED).order_by("signed_at")[:limit]
+    )
+
+
+def content_of(operation: SigningOperation) -> bytes:
+    """The octets the operation is about."""
+    return vault.get(bytes(operation.content_digest))
+
+
+def consume(operation: SigningOperation, *, now: datetime) -> None:
+    """The floor above has made use of the signature, in this very transaction; `StaleOperation` if somebody did."""
+    if not SigningOperation.objects.filter(pk=operation.pk, state=State.SIGNED).update(
+        state=State.CONSUMED, closed_at=now
+    ):
+        raise StaleOperation("not waiting any more")
+
+
+def turn_down(operation: SigningOperation, code: str, *, now: datetime) -> None:
+    """The floor above could not use the signature: the page says why, nothing was sent."""
+    if not SigningOperation.objects.filter(pk=operation.pk, state=State.SIGNED).update(
+        state=State.CANCELLED, closed_at=now, refusal_code=code
+    ):
+        raise StaleOperation("not waiting any more")
+
+
+def _held(token: str, states: Sequence[str], *, now: datetime) -> SigningOperation:
+    operation = SigningOperation.objects.filter(token_hmac=codes.token_hmac(token)).first()
+    if operation is None:
+        raise UnknownCode("no operation with this token")
+    is_late = operation.state in SigningOperation.OPEN_STATES and operation.expires_at <= now
+    if operation.state not in states or is_late:
+        raise OperationOver("not open", state=operation.state)
+    return operation
+
+
+def _assembled(operation: SigningOperation, signature: bytes) -> bytes:
+    certificate, digest = bytes(operation.certificate), bytes(operation.content_digest)
+    try:
+        chain = [base64.b64decode(each, validate=True) for each in operation.chain]
+        cms = cades.assemble(
+            certificate,
+            chain,
+            cades.signed_attributes(certificate, digest, operation.signing_time),
+            signature,
+            algorithm=cades.algorithm_of(certificate),
+            token=None,
+        )
+        cades.verify_detached(cms, hashlib.sha256(content_of(operation)).digest())
+    except (CmsRefused, binascii.Error) as refusal:
+        raise SignatureUnfit("the signature does not hold") from refusal
+    return cms
+
+
+def _end(which: Q, state: str, kind: str, *, now: datetime, code: str = "") -> bool:
+    with transaction.atomic():
+        operation = SigningOperation.objects.filter(which, state__in=SigningOperation.OPEN_STATES).first()
+        if operation is None:
+            return False
+        won = SigningOperation.objects.filter(pk=operation.pk, state__in=SigningOperation.OPEN_STATES).update(
+            state=state, closed_at=now, refusal_code=code, code_shown=None
+        )
+        if won:
+            _log(kind, operation, now=now, actor=str(operation.person))
+        return bool(won)
+
+
+def _log(kind: str, operation: SigningOperation, *, now: datetime, actor: str = "") -> None:
+    eventlog.append(
+        kind,
+        at=now,
+        actor=actor,
+        subject=operation.reference,
+        facts={"operation": str(operation.pk), "purpose": operation.purpose},
+    )
+

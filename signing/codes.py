@@ -1,0 +1,57 @@
+"""Codes of the hand-over: what the person carries from the page to the signer, and what both compare (S-017, S-019).
+
+The operation code has thirteen characters of an alphabet without look-alikes (2-9 and A-Z without I and O, 32
+signs), which is 65 random bits; it works once and is stored only as a keyed hash. The comparison code has eight
+and proves nothing by itself: it lets a person see that page and program speak of the same thing. The token is
+what the signer holds after it has claimed the code, 256 bits, stored the same way.
+"""
+
+import secrets
+
+from evidence.fieldcrypt import index_of
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+CODE_LENGTH = 13
+COMPARISON_LENGTH = 8
+
+
+def new_code() -> str:
+    """A fresh operation code, without dashes."""
+    return _random(CODE_LENGTH)
+
+
+def new_comparison() -> str:
+    """A fresh comparison code, without its dash."""
+    return _random(COMPARISON_LENGTH)
+
+
+def new_token() -> str:
+    """What the signer shows from the claim on."""
+    return secrets.token_urlsafe(32)
+
+
+def canonical_code(typed: str) -> str | None:
+    """The code as it was meant: blanks and dashes out, ASCII upper case; None for anything that is no code."""
+    if len(typed) > 40 or not typed.isascii():
+        return None
+    code = typed.replace("-", "").replace(" ", "").upper()
+    return code if len(code) == CODE_LENGTH and all(sign in ALPHABET for sign in code) else None
+
+
+def code_hmac(code: str) -> str:
+    """The stored form of a code."""
+    return index_of(code, "signing.code")
+
+
+def token_hmac(token: str) -> str:
+    """The stored form of a token."""
+    return index_of(token, "signing.token")
+
+
+def client_mark(address: str) -> str:
+    """A keyed hash of a client's network address, for counting wrong codes without keeping the address."""
+    return index_of(address, "signing.client")
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))

@@ -1,0 +1,69 @@
+"""Refusals of the hand-over. The signer shows the sentence, the page shows it again; the draft is always safe."""
+
+from guards.errors import KepError
+
+
+class SigningError(KepError):
+    """Root of this floor's refusals."""
+
+
+class UnknownCode(SigningError):
+    """No open operation has this code: mistyped, used, too old, cancelled. One text for all of them."""
+
+    code = "IMZ-10"
+    status = 404
+    user_message = (
+        "Bu işlem kodu geçerli değil: yanlış yazılmış, kullanılmış ya da süresi dolmuş olabilir. "
+        "Taslağınız duruyor. KEP sayfasından yeni kod alın."
+    )
+
+
+class TooManyCodes(SigningError):
+    """Five wrong codes from one client: it waits (S-017)."""
+
+    code = "IMZ-11"
+    status = 429
+    temporary = True
+    user_message = "Beş kez yanlış kod girildi. {minutes} dakika sonra yeniden deneyebilirsiniz. Taslağınız duruyor."
+
+
+class OperationOver(SigningError):
+    """The operation is no longer open: cancelled, expired, or already signed."""
+
+    code = "IMZ-12"
+    status = 409
+    user_message = (
+        "Bu imza isteği artık açık değil: iptal edildi, süresi doldu ya da tamamlandı. "
+        "Taslağınız duruyor. KEP sayfasına dönüp durumu görün."
+    )
+
+
+class CertificateUnfit(SigningError):
+    """The offered certificate cannot sign this: `fault` and `text` say why, in one sentence for the person."""
+
+    code = "IMZ-13"
+    status = 422
+    user_message = "{text} Bu sertifikayla imza alınmadı, taslağınız duruyor."
+
+
+class SignatureUnfit(SigningError):
+    """What came back is no signature of the offered certificate over the document."""
+
+    code = "IMZ-14"
+    status = 422
+    user_message = "Gelen imza doğrulanamadı ve kullanılmadı. Taslağınız duruyor. Yeniden imzalayın."
+
+
+class StaleOperation(SigningError):
+    """The operation moved on meanwhile: somebody else took or ended it."""
+
+    code = "IMZ-15"
+    status = 409
+    user_message = "Bu imza isteği bu arada ilerledi. Sayfayı yenileyip durumu görün."
+
+
+class MalformedRequest(SigningError):
+    """The signer's message is not of the agreed form: unknown fields, wrong types, too large (S-024)."""
+
+    code = "IMZ-16"
+    user_message = "İmza programının isteği anlaşılamadı. Programı güncelleyip yeniden deneyin. Taslağınız duruyor."

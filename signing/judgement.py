@@ -1,0 +1,69 @@
+"""Is this a person's qualified certificate, of this very person, in force at this moment?
+
+Three questions, asked in the order of K-093: the chain and the role (`evidence.chain`), the profile and the
+owner (`signing.profile`), the revocation (`evidence.revocation`, fetched through `evidence.outside`). The answer
+is one value with every reason in it; the first reason is what the person hears.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from evidence import outside
+from evidence.anchors import Role, TrustReason, Verdict
+from evidence.certificate import facts_of
+from evidence.chain import PathReport, check_path
+from evidence.revocation import Material, RevocationReport, check_path_revocation
+
+from .profile import ProfileFault, qualified
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is known about a signer's certificate at one moment. `revocation` is None where it was not asked."""
+
+    path: PathReport
+    faults: tuple[ProfileFault, ...]
+    revocation: RevocationReport | None = None
+    materials: tuple[Material, ...] = ()
+
+    @property
+    def is_fit(self) -> bool:
+        """Chain and profile hold; says nothing about revocation."""
+        return self.path.verdict is Verdict.VALID and not self.faults
+
+    @property
+    def is_revoked(self) -> bool:
+        """A counting answer says that the certificate, or an authority above it, was revoked by then."""
+        return self.revocation is not None and self.revocation.verdict is Verdict.INVALID
+
+    @property
+    def first(self) -> tuple[str, str]:
+        """Code and Turkish sentence of the first thing that is wrong; empty strings when nothing is."""
+        if self.faults:
+            return self.faults[0].code, self.faults[0].text_tr
+        findings: Sequence[TrustReason] = self.path.reasons if self.path.verdict is not Verdict.VALID else ()
+        if not findings and self.revocation is not None and self.revocation.verdict is not Verdict.VALID:
+            findings = self.revocation.findings
+        return (findings[0].code, findings[0].text_tr) if findings else ("", "")
+
+
+def judge_person(certificate: bytes, others: Sequence[bytes], *, tckn: str, at: datetime) -> Judgement:
+    """Chain, role, profile and owner at `at`, without asking anybody outside."""
+    path = check_path(
+        certificate, (*others, *outside.intermediates()), outside.anchors(), at=at, role=Role.PERSON
+    )
+    return Judgement(path, qualified(facts_of(certificate, policy=outside.anchors().policy), tckn=tckn, at=at))
+
+
+def with_revocation(judgement: Judgement, *, at: datetime, now: datetime) -> Judgement:
+    """The same judgement with the revocation of every certificate below the root, asked now.
+
+    Raises `outside.RevocationUnknown` when neither OCSP nor a current CRL can be had: hold, never pass.
+    """
+    path = judgement.path.path
+    materials = outside.revocation_materials(path, now=now)
+    report = check_path_revocation(path, materials, at=at, anchors=outside.anchors(), now=now)
+    if report.verdict is Verdict.INDETERMINATE:
+        raise outside.RevocationUnknown("no usable revocation answer", findings=[each.code for each in report.findings])
+    return Judgement(judgement.path, judgement.faults, report, materials)
