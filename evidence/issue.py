@@ -84,7 +84,13 @@ def prepare(facts: Sequence[EvidenceFacts], *, now: datetime) -> list[EvidenceIn
         )
     intents = EvidenceIntent.objects.bulk_create(rows)
     SealWork.objects.bulk_create(SealWork(intent=intent, due_at=now) for intent in intents)
+    ring_sealer()
     return intents
+
+
+def ring_sealer() -> None:
+    """Wake the sealing worker after the running transaction; nothing depends on its being heard."""
+    import_string(settings.KEP_SEAL_BELL)()
 
 
 def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, limit: int = BATCH) -> int:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.access import Acting
+from accounts.visit import Visit
 from directory.search import Resolved, resolve
 from evidence import vault
 from evidence.facts import Party
@@ -27,20 +28,10 @@ from signing.operations import Asked
 from .errors import DraftChanged, MayNotSend, NoRecipient, NoSubject, RecipientRefused
 from .models import Draft, DraftAttachment
 from .original import AttachmentContent, DraftContent, build_signed_part
-from .proofs import SIGN_IN_BY_SMS
 
 PURPOSE = "message"
 SIGNED_PART_TYPE = "multipart/mixed"
 _SAFE_TYPE = "application/octet-stream"
-
-
-@dataclass(frozen=True)
-class Visit:
-    """The visit in which somebody acts: when it was opened by all four factors, and when it ends at the latest."""
-
-    opened_at: datetime
-    ends_at: datetime
-    method: str = SIGN_IN_BY_SMS
 
 
 @dataclass(frozen=True)

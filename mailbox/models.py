@@ -127,8 +127,7 @@ class ValidationMaterial(models.Model):
 
     message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="validation")
     certificate_path = models.JSONField()  # base64 DER, leaf first
-    ocsp = models.BinaryField(null=True)
-    crl_digest = models.BinaryField(max_length=32, null=True)  # vault: a CRL serves many messages
+    answers = models.JSONField()  # per certificate below the root: {"ocsp": base64 or null, "crl": vault digest or null}
     source = models.CharField(max_length=8)
     maturity = models.CharField(max_length=12)
     checked_at = models.DateTimeField()

@@ -15,10 +15,6 @@ from .models import Message, Recipient
 if TYPE_CHECKING:
     from .states import Step
 
-SIGN_IN_BY_SMS = "urn:kep:sign-in:two-secrets-and-sms"
-"""How a person proved who they are in the browser: parola, şifre and the SMS code (K-080)."""
-
-
 def facts_of(step: "Step", kind: EvidenceKind, *, now: datetime) -> EvidenceFacts:
     """The facts of the proof that `step` makes; `now` is the event's time.
 

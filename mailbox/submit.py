@@ -15,11 +15,10 @@ without.
 the seal and the way to the recipients, is other workers' business and found by their own rows.
 """
 
-import base64
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -31,21 +30,21 @@ from evidence.errors import VaultUnavailable
 from evidence.facts import Party, Reason
 from evidence.refusals import CmsRefused, TimestampRefused, TimestampUnavailable
 from evidence.timestamp import TokenFacts, check_token
-from evidence.trust import Verdict
 from guards.crash_points import passing
 from guards.errors import KepError
 from guards.ids import uuid7_hex
 from guards.mime import HeadersDiffer
 from signing import operations
-from signing.judgement import judge_person
+from signing.judgement import judge_person, with_revocation
 from signing.models import SigningOperation
 
 from . import compose, notify, states
 from .errors import DraftChanged, MayNotSend, SignInEnded
-from .models import BoxItem, Draft, Message, OriginalStamp, Recipient, ValidationMaterial
+from .models import BoxItem, Draft, Message, OriginalStamp, Recipient
 from .original import Original, OriginalRefused, read_original, wrap_signed
 from .submit_kind import STANDARD, refuse_foreign_kind
-from .trouble import hold, put_back
+from .trouble import hold
+from .validation import keep_material
 
 log = logging.getLogger(__name__)
 
@@ -248,26 +247,15 @@ def _check_certificate(message: Message, token: _Token, *, now: datetime) -> Ref
     """Chain, validity, revocation and owner at the proven time (K-093, K-094); `RevocationUnknown` is a hold."""
     facts = cades.read(bytes(message.cms))
     proven_at = token.facts.generated_at
-    verdict = judge_person(facts, tckn=message.submitted_by.tckn, at=proven_at, now=now)
-    if verdict.path.verdict is not Verdict.VALID:
-        return Refusal(Reason.INVALID_USER_SIGNATURE, verdict.first_text, verdict.first_code)
-    if verdict.faults:
-        return Refusal(Reason.INVALID_USER_SIGNATURE, verdict.first_text, verdict.first_code)
-    if verdict.revocation.verdict is Verdict.INVALID:
-        return Refusal(Reason.USER_CERT_EXPIRED_OR_REVOKED, verdict.first_text, verdict.first_code)
-    if not ValidationMaterial.objects.filter(message=message).exists():
-        crl = verdict.material.crl
-        ValidationMaterial.objects.get_or_create(
-            message=message,
-            defaults={
-                "certificate_path": [base64.b64encode(each).decode() for each in verdict.path.path],
-                "ocsp": verdict.material.ocsp,
-                "crl_digest": vault.put(crl) if crl is not None else None,
-                "source": verdict.revocation.source or "",
-                "maturity": verdict.revocation.state,
-                "checked_at": now,
-            },
-        )
+    judged = judge_person(facts.certificate, facts.certificates, tckn=message.submitted_by.tckn, at=proven_at)
+    if not judged.is_fit:
+        code, text = judged.first
+        return Refusal(Reason.INVALID_USER_SIGNATURE, text, code)
+    judged = with_revocation(judged, at=proven_at, now=now)
+    if judged.is_revoked:
+        code, text = judged.first
+        return Refusal(Reason.USER_CERT_EXPIRED_OR_REVOKED, text, code)
+    keep_material(message, judged, now=now)
     return None
 
 

@@ -5,7 +5,6 @@ its own proof. A bundle carries a manifest signed with the işlem key, which a w
 asks by a `SealRequest`, the sealing worker answers, and the finished file lies in the vault.
 """
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from evidence.models import SealedEvidence, SealRequest
 from evidence.timestamp import Stamper
 
 from .errors import ProofNotThere
-from .models import BoxItem, Envelope, Message, ValidationMaterial
+from .models import BoxItem, Envelope, Message
 from .reading import refuse_unread
+from .validation import kept_material
 
 BUNDLE = "bundle"
 
@@ -86,6 +86,7 @@ def ask_bundle(item: BoxItem, *, asked_by: str, now: datetime) -> SealRequest:
     if created:
         with transaction.atomic():
             eventlog.append("bundle.asked", at=now, actor=asked_by, subject=item.message.kep_id)
+            issue.ring_sealer()
     return request
 
 
@@ -122,15 +123,13 @@ def make_bundle(request: SealRequest, *, signer: Signer, stamper: Stamper, now: 
 def bundle_content(item: BoxItem, proofs: Sequence[SealedEvidence]) -> BundleContent:
     """Everything a stranger needs to check this message without us (design.md 3, Proof bundle)."""
     message = item.message
-    material = ValidationMaterial.objects.filter(message=message).first()
-    crl = vault.get(bytes(material.crl_digest)) if material and material.crl_digest else None
+    kept = kept_material(message)
     return BundleContent(
         envelope=vault.get(bytes(Envelope.objects.get(message=message).digest)),
         original=vault.get(bytes(message.original_digest)),
         proofs=tuple(BundleProof(each.intent.code, each.intent.recipient_no, bytes(each.xml)) for each in proofs),
-        person_path=tuple(base64.b64decode(each) for each in material.certificate_path) if material else (),
-        ocsp=bytes(material.ocsp) if material and material.ocsp else None,
-        crl=crl,
+        person_path=kept.path if kept else (),
+        materials=kept.materials if kept else (),
     )
 
 

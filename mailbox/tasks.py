@@ -18,7 +18,6 @@ from django.db.models import Q
 from accounts import notices
 from evidence import issue, outside
 from evidence.models import SealRequest
-from guards.clock import now as clock
 from guards.ids import uuid7_hex
 from signing import operations
 
@@ -33,12 +32,12 @@ log = logging.getLogger(__name__)
 BATCH = 50
 
 
-def submit_signed() -> int:
+def submit_signed(now: datetime) -> int:
     """Signatures that have come become messages in CHECKING."""
     done = 0
     for operation in operations.take_signed(compose.PURPOSE, BATCH):
         try:
-            submit.submit(operation, now=clock())
+            submit.submit(operation, now=now)
         except Exception:  # noqa: BLE001 - the boundary of one row's work; the operation stays SIGNED
             log.exception("submission of an operation failed", extra={"operation": str(operation.pk)})
         else:
@@ -46,72 +45,71 @@ def submit_signed() -> int:
     return done
 
 
-def check_due() -> int:
+def check_due(now: datetime) -> int:
     """Messages in CHECKING ask the outside."""
     rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
-    return _each(claim(rows, now=clock(), limit=BATCH), lambda row: submit.check(row, now=clock()))
+    return _each(claim(rows, now=now, limit=BATCH), lambda row: submit.check(row, now=now), now=now)
 
 
-def deliver_due() -> int:
+def deliver_due(now: datetime) -> int:
     """Recipients on their way to a box of ours."""
     rows = (
         Recipient.objects.filter(state=RecipientState.DELIVERING)
         .select_related("message")
         .prefetch_related("message__recipients")
     )
-    return _each(claim(rows, now=clock(), limit=BATCH), lambda row: delivery.deliver([row], now=clock()))
+    return _each(claim(rows, now=now, limit=BATCH), lambda row: delivery.deliver([row], now=now), now=now)
 
 
-def end_terms_due() -> int:
+def end_terms_due(now: datetime) -> int:
     """Unread messages whose term is over."""
-    now = clock()
     due = delivery.terms_due(now=now, limit=BATCH)
     return delivery.end_terms(due, now=now) if due else 0
 
 
-def send_notices_due() -> int:
+def send_notices_due(now: datetime) -> int:
     """SMS notices waiting to go out."""
-    return notices.send_due_notices(now=clock(), limit=BATCH)
+    return notices.send_due_notices(now=now, limit=BATCH)
 
 
-def expire_operations_due() -> int:
+def expire_operations_due(now: datetime) -> int:
     """Signing operations whose time ran out."""
-    return operations.expire_due(clock())
+    return operations.expire_due(now)
 
 
-def seal_due() -> int:
+def seal_due(now: datetime) -> int:
     """Prepared proofs get their signature and time-stamp."""
     return issue.seal_due(
-        signer=issue.open_signer(), stamper=outside.stamper(), now=clock(), worker=_worker(), limit=BATCH
+        signer=issue.open_signer(), stamper=outside.stamper(), now=now, worker=_worker(), limit=BATCH
     )
 
 
-def release_due() -> int:
+def release_due(now: datetime) -> int:
     """Accepted messages whose proof 10 is sealed go out."""
     rows = Message.objects.filter(state=MessageState.ACCEPTED, released_at__isnull=True).prefetch_related("recipients")
-    messages = claim(rows, now=clock(), limit=BATCH)
+    messages = claim(rows, now=now, limit=BATCH)
     acceptances = issue.sealed_proofs([each.kep_id for each in messages], code=10)
 
     def work(message: Message) -> None:
         sealed = acceptances[message.kep_id]
         if not sealed:  # the seal is still owed: look again soon
             Message.objects.filter(pk=message.pk).update(
-                due_at=clock() + timedelta(seconds=2), claimed_until=None, claimed_by=""
+                due_at=now + timedelta(seconds=2), claimed_until=None, claimed_by=""
             )
             return
         delivery.release(
-            message, sealed[0], signer=issue.open_signer(), stamper=outside.stamper(), now=clock()
+            message, sealed[0], signer=issue.open_signer(), stamper=outside.stamper(), now=now
         )
 
-    return _each(messages, work)
+    return _each(messages, work, now=now)
 
 
-def bundles_due() -> int:
+def bundles_due(now: datetime) -> int:
     """Pages that wait for a sealed proof bundle."""
     done = 0
-    for request in _claim_requests(now=clock()):
+    for request in _claim_requests(now=now):
         try:
-            takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=clock())
+            takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
         except Exception as error:  # noqa: BLE001 - the boundary of one row's work
             log.exception("bundle failed")
             SealRequest.objects.filter(pk=request.pk).update(
@@ -119,7 +117,7 @@ def bundles_due() -> int:
                 claimed_by="",
                 tries=request.tries + 1,
                 last_error=type(error).__name__,
-                due_at=clock() + timedelta(seconds=10),
+                due_at=now + timedelta(seconds=10),
             )
         else:
             done += 1
@@ -136,7 +134,7 @@ def _claim_requests(*, now: datetime) -> list[SealRequest]:
     return list(SealRequest.objects.filter(pk__in=keys, claimed_by=mark))
 
 
-def _each(rows: list[Any], verb: Callable[[Any], object]) -> int:
+def _each(rows: list[Any], verb: Callable[[Any], object], *, now: datetime) -> int:
     done = 0
     for row in rows:
         try:
@@ -144,7 +142,7 @@ def _each(rows: list[Any], verb: Callable[[Any], object]) -> int:
         except StaleState:
             continue  # another worker took the step; its commit is the truth
         except Exception as error:  # noqa: BLE001 - the boundary of one row's work, see above
-            put_back(row, error, now=clock())
+            put_back(row, error, now=now)
         else:
             done += 1
     return done

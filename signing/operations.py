@@ -138,7 +138,8 @@ def offer_certificate(
     won = SigningOperation.objects.filter(pk=operation.pk, state__in=(State.CLAIMED, State.OFFERED)).update(
         state=State.OFFERED,
         certificate=certificate,
-        chain=[base64.b64encode(each).decode() for each in chain],
+        # the chain we found, not the one we were sent: it leads to a root of ours, which itself stays out
+        chain=[base64.b64encode(each).decode() for each in judged.path.path[1:-1]],
         signing_time=now.astimezone(UTC).replace(microsecond=0),
         refusal_code="",
     )

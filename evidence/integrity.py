@@ -1,0 +1,87 @@
+"""What kepcheck asks of this floor: intents, seals, the vault, the event log, the triggers (R-009).
+
+Each finding names a code, the thing, and an English sentence; nothing is mended here. Every check reads whole
+tables in order and keeps no more than a few rows in memory.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+from guards.errors import KepError
+from guards.findings import Finding
+
+from . import insert_only, vault, xades
+from .eventlog import leaf_hash
+from .models import EvidenceIntent, Event, SealedEvidence, SealWork
+
+
+def findings(now: datetime) -> Iterable[Finding]:
+    """Everything that is wrong with intents, seals, vault files, events and triggers."""
+    yield from _triggers()
+    yield from _intents()
+    yield from _seals()
+    yield from _events()
+    yield from _vault_files()
+
+
+def _triggers() -> Iterable[Finding]:
+    for name in insert_only.missing_triggers(connection):
+        yield Finding("EV-01", name, "a trigger of an insert-only table is missing")
+
+
+def _intents() -> Iterable[Finding]:
+    for intent in EvidenceIntent.objects.select_related("sealed", "work").iterator(chunk_size=200):
+        is_sealed, is_owed = _has(intent, "sealed"), _has(intent, "work")
+        try:
+            matches = hashlib.sha256(bytes(intent.unsigned)).digest() == bytes(intent.digest)
+        except KepError:
+            matches = False
+        if not matches:
+            yield Finding("EV-02", intent.evidence_id, "the intent's bytes are not the ones its digest names")
+        if not is_sealed and not is_owed:
+            yield Finding("EV-03", intent.evidence_id, "the proof is owed and nobody works on it")
+        if is_sealed and is_owed:
+            yield Finding("EV-04", intent.evidence_id, "the proof is sealed and still owed")
+
+
+def _seals() -> Iterable[Finding]:
+    for proof in SealedEvidence.objects.select_related("intent").iterator(chunk_size=200):
+        name = proof.intent.evidence_id
+        try:
+            xml = bytes(proof.xml)
+            if hashlib.sha256(xml).digest() != bytes(proof.digest):
+                yield Finding("EV-05", name, "the sealed bytes are not the ones their digest names")
+                continue
+            parts = xades.take_apart(xml)
+            if parts.unsigned != bytes(proof.intent.unsigned):
+                yield Finding("EV-06", name, "the seal is over other bytes than the intent")
+        except KepError as refusal:
+            yield Finding("EV-07", name, f"the seal does not hold: {refusal}")
+    for work in SealWork.objects.filter(tries__gte=20).select_related("intent"):
+        yield Finding("EV-08", work.intent.evidence_id, f"sealing failed {work.tries} times: {work.last_error}")
+
+
+def _events() -> Iterable[Finding]:
+    for event in Event.objects.order_by("pk").iterator(chunk_size=500):
+        if leaf_hash(bytes(event.salt), bytes(event.body)) != bytes(event.leaf_hash):
+            yield Finding("EV-09", f"event {event.pk}", "the stored line is not the one its hash was taken over")
+
+
+def _vault_files() -> Iterable[Finding]:
+    root = Path(settings.KEP_VAULT_DIR)
+    for path in sorted(root.glob("??/??/*")):
+        if path.name.startswith("."):
+            continue  # a draft that never became an object
+        try:
+            vault.get(bytes.fromhex(path.name))
+        except (KepError, ValueError) as refusal:
+            yield Finding("EV-10", path.name, f"the vault object is not whole: {refusal}")
+
+
+def _has(intent: EvidenceIntent, name: str) -> bool:
+    return getattr(intent, name, None) is not None

@@ -1,0 +1,86 @@
+"""How the evidence floor reaches the outside: time-stamp authority, OCSP, CRL, and whom it trusts (V-084, V-096).
+
+Everything is built once per process from the settings and goes through `guards.outbound`, which knows the few
+addresses it may call. Nothing here decides anything: `chain`, `revocation` and `timestamp` do. A service that does
+not answer is a typed, temporary refusal, which callers turn into a hold that ends by itself.
+"""
+
+import functools
+from collections.abc import Sequence
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from django.conf import settings
+
+from guards.outbound import OutboundClient, OutboundUnavailable
+
+from .anchors import TrustAnchors
+from .errors import EvidenceError
+from .revocation import Material
+from .status import RevocationFetcher
+from .timestamp import HttpStamper, Stamper
+
+
+class RevocationUnknown(EvidenceError):
+    """Neither an OCSP answer nor a current CRL could be had: hold (design.md 6)."""
+
+    code = "IMZ-30"
+    temporary = True
+    user_message = (
+        "Sertifikanızın iptal durumu şu anda öğrenilemiyor. İletiniz güvende ve sırada bekliyor; "
+        "hizmet dönünce işlem kendiliğinden sürer."
+    )
+
+
+@functools.cache
+def anchors() -> TrustAnchors:
+    """The pinned roots and the policy of roles: what this provider trusts, and nothing a message carries."""
+    return TrustAnchors.from_pem(settings.KEP_TRUST_ROOTS)
+
+
+@functools.cache
+def intermediates() -> tuple[bytes, ...]:
+    """Issuing certificates known to the operator, DER: they complete a chain and are never trusted by themselves."""
+    return tuple(
+        certificate.public_bytes(Encoding.DER)
+        for path in settings.KEP_INTERMEDIATES
+        for certificate in x509.load_pem_x509_certificates(path.read_bytes())
+    )
+
+
+@functools.cache
+def stamper() -> Stamper:
+    """The client of the time-stamp authority; one persistent connection per thread."""
+    return HttpStamper(settings.KEP_TSA_URL, _post, anchors=anchors())
+
+
+def revocation_materials(path: Sequence[bytes], *, now: datetime) -> tuple[Material, ...]:
+    """What is known now about each certificate of `path` below its root, OCSP first (S-006)."""
+    return tuple(
+        _fetcher().get(path[position], path[position + 1], at=now, now=now) for position in range(len(path) - 1)
+    )
+
+
+@functools.cache
+def _fetcher() -> RevocationFetcher:
+    return RevocationFetcher(post=_post, get=_get, anchors=anchors())
+
+
+@functools.cache
+def _client() -> OutboundClient:
+    return OutboundClient(frozenset(settings.KEP_OUTBOUND_ALLOW))
+
+
+def _post(url: str, body: bytes, content_type: str) -> bytes:
+    return _body(_client().post(url, body, content_type))
+
+
+def _get(url: str) -> bytes:
+    return _body(_client().get(url))
+
+
+def _body(reply) -> bytes:  # type: ignore[no-untyped-def]
+    if reply.status != 200:
+        raise OutboundUnavailable("answered without success", status=reply.status)
+    return bytes(reply.body)

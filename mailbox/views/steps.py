@@ -1,0 +1,161 @@
+"""The evidence timeline: what happened, what is awaited, and until when (screens, Timeline).
+
+Steps that exist come from sealed proofs; steps that are owed or still to come are drawn as awaited, with the
+latest time the message's own policy gives. Nothing is left out and nothing is promised that is not certain.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from evidence.facts import EvidenceKind
+from evidence.models import SealedEvidence
+from evidence.proof_check import judge_proof
+from evidence.xml import read as read_evidence
+from guards.refusal_texts import text_of_code
+from mailbox.models import BoxItem, Message, Recipient
+from mailbox.state_names import MessageState, RecipientState
+
+from .shown import AWAITED, EXISTS, NEGATIVE
+
+_NAMES = {
+    10: "Kabul delili",
+    11: "Ret delili",
+    20: "Aktarım kabul delili",
+    21: "Aktarım ret delili",
+    31: "Ulaştırılamama delili",
+    40: "Teslim delili",
+    41: "Teslim edilememe delili",
+    60: "Okundu delili",
+    61: "Okunmuş sayılma delili",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    code: int
+    label: str
+    state: str
+    at: datetime | None = None
+    issued: str = ""
+    verdict: str = ""
+    download_url: str = ""
+    name: str = ""
+    latest: datetime | None = None
+    explanation: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    name: str
+    address: str
+    is_closed: bool
+    steps: Sequence[Step]
+
+
+def timelines_of(item: BoxItem, recipients: Sequence[Recipient], proofs: Sequence[SealedEvidence]) -> list[Timeline]:
+    """One list per recipient; a single one needs no heading."""
+    message = item.message
+    if not recipients:
+        return [Timeline("", "", False, _steps(item, None, proofs))]
+    several = len(recipients) > 1
+    return [
+        Timeline(
+            name=each.name or each.address if several else "",
+            address=each.address if several else "",
+            is_closed=several and each.closed_at is not None and message.state == MessageState.ACCEPTED,
+            steps=_steps(item, each, proofs),
+        )
+        for each in recipients
+    ]
+
+
+def standing_of(message: Message, recipients: Sequence[Recipient]) -> tuple[str, str]:
+    """One sentence on where things stand, and its kind: "" | "held" | "broken"."""
+    if message.state == MessageState.REJECTED:
+        return _("İletiniz kabul edilmedi ve gönderilmedi. Nedeni ret delilinde yazılı."), "broken"
+    if message.state == MessageState.CHECKING:
+        if message.hold_reason:
+            return text_of_code(message.hold_reason), "held"
+        return _("İletiniz alındı; imza ve sertifika denetleniyor."), ""
+    if message.released_at is None:
+        return _("İletiniz alındı, kabul delili hazırlanıyor."), ""
+    if len(recipients) == 1:
+        return _standing_of_one(recipients[0])
+    read = sum(each.state in (RecipientState.READ, RecipientState.DEEMED_READ) for each in recipients)
+    lost = sum(each.state == RecipientState.UNDELIVERED for each in recipients)
+    text = _("%(all)d alıcıdan %(read)d tanesi okudu.") % {"all": len(recipients), "read": read}
+    if lost:
+        text += " " + _("%(lost)d alıcıya teslim edilemedi.") % {"lost": lost}
+    return text, "broken" if lost else ""
+
+
+def _standing_of_one(recipient: Recipient) -> tuple[str, str]:
+    name = recipient.name or recipient.address
+    sentences = {
+        RecipientState.DELIVERED: _("%(name)s kutusuna bırakıldı. Okunması bekleniyor."),
+        RecipientState.READ: _("%(name)s iletiyi okudu."),
+        RecipientState.DEEMED_READ: _("%(name)s iletiyi süresinde açmadı; ileti okunmuş sayıldı."),
+        RecipientState.UNDELIVERED: _("%(name)s adresine teslim edilemedi."),
+    }
+    text = sentences.get(RecipientState(recipient.state), _("%(name)s kutusuna bırakılmak üzere yolda."))
+    return text % {"name": name}, "broken" if recipient.state == RecipientState.UNDELIVERED else ""
+
+
+def _steps(item: BoxItem, recipient: Recipient | None, proofs: Sequence[SealedEvidence]) -> list[Step]:
+    numbers = (0, recipient.recipient_no) if recipient else (0,)
+    made = [_made(item, each) for each in proofs if each.intent.recipient_no in numbers]
+    codes = {step.code for step in made}
+    return made + _awaited(item.message, recipient, codes)
+
+
+def _made(item: BoxItem, proof: SealedEvidence) -> Step:
+    kind = EvidenceKind(proof.intent.code)
+    is_refusal = kind.is_negative and kind is not EvidenceKind.DEEMED_READ
+    judged = judge_proof(bytes(proof.xml), digest=bytes(proof.digest))
+    reasons = read_evidence(bytes(proof.intent.unsigned)).reasons
+    return Step(
+        code=int(kind),
+        label=_(kind.title),
+        state=NEGATIVE if is_refusal else EXISTS,
+        at=proof.intent.event_at,
+        issued=_("%(provider)s düzenledi, %(stamper)s damgaladı")
+        % {"provider": judged.provider_code, "stamper": judged.stamped_by},
+        verdict=judged.word,
+        download_url=reverse(
+            "mailbox:download_proof", args=[item.public_id, int(kind), proof.intent.recipient_no]
+        ),
+        name=_(_NAMES[int(kind)]),
+        explanation=_("Zaman damgası olaydan 60 saniyeden uzun süre sonra alındı.") if proof.stamped_late else "",
+        reason=" ".join(detail for _reason, detail in reasons if detail),
+    )
+
+
+def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> list[Step]:
+    if message.state == MessageState.REJECTED:
+        return [] if 11 in codes else [_step(11)]
+    steps = []
+    if 10 not in codes:
+        steps.append(_step(10))
+    state = RecipientState(recipient.state) if recipient else None
+    if state == RecipientState.UNDELIVERED:
+        return steps if 41 in codes else [*steps, _step(41)]
+    if not codes & {40, 41}:
+        steps.append(_step(40))
+    if state == RecipientState.READ:
+        return steps if 60 in codes else [*steps, _step(60)]
+    if state == RecipientState.DEEMED_READ:
+        return steps if 61 in codes else [*steps, _step(61)]
+    explanation = ""
+    latest = recipient.term_ends_at if recipient else None
+    if latest:
+        explanation = _("O ana kadar açılmazsa okunmuş sayıldığına dair delil (61) oluşur.")
+    return [*steps, Step(60, _(EvidenceKind.READ.title), AWAITED, latest=latest, explanation=explanation)]
+
+
+def _step(code: int) -> Step:
+    return Step(code, _(EvidenceKind(code).title), AWAITED)
