@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 
 from accounts import access
+from accounts.errors import AccessRefused, AccountNotChosen, NoAccount
 from guards.clock import now as clock
 from mailbox import folders
 
@@ -59,22 +60,23 @@ def house(request: HttpRequest) -> Mapping[str, object]:
 def _shell(request: HttpRequest) -> Shell | None:
     try:
         acting = access.acting_of(request)
-    except access.NotActing:
-        return None
-    counts = folders.counts(acting.account, now=clock())
+    except (NoAccount, AccountNotChosen, AccessRefused):
+        return None  # nobody is signed in, or no account is chosen yet: there is no frame to draw
+    now = clock()
+    counts = folders.counts(acting.account, now=now)
     return Shell(
         provider_code=settings.KEP_PROVIDER_CODE,
         person_name=acting.person.full_name,
         account_name=acting.account.holder.name,
         account_address=acting.account.address,
         acting=_banner(acting),
-        can_switch=access.has_other_accounts(acting),
+        can_switch=len(access.accounts_of(acting.person, now=now)) > 1,
         can_compose=acting.rights.may_compose,
         counts=FolderCounts(inbox=counts.inbox_unread, awaiting=counts.awaiting),
     )
 
 
 def _banner(acting: access.Acting) -> ActingFor | None:
-    if acting.acts_for_himself:
+    if acting.operator is None:
         return None
     return ActingFor(acting.account.holder.name, acting.person.full_name, gettext("işlem yetkilisi"))

@@ -42,7 +42,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # the content origin answers before sessions exist: no cookie is ever read or set there (design.md 1.7)
+    # the content origin answers before sessions exist: it reads and sets no cookie (design.md 1.7)
     "kepweb.content_origin.ContentOriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -55,7 +55,7 @@ DATABASES = {
     }
 }
 KEP_VAULT_DIR = KEP_DATA_DIR / "vault"
-KEP_BROKER_SOCKET = KEP_DATA_DIR / "run" / "valkey.sock"
+KEP_BROKER_SOCKET = Path(os.environ.get("KEP_BROKER_SOCKET", KEP_DATA_DIR / "run" / "valkey.sock"))
 CELERY_BROKER_URL = f"redis+socket://{KEP_BROKER_SOCKET}"
 
 KEP_PKI_DIR = Path(os.environ.get("KEP_PKI_DIR", KEP_DATA_DIR / "pki")).resolve()
