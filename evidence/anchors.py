@@ -16,7 +16,18 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from evidence.der import DerRefused
 from guards.errors import KepError
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    DerRefused,
+)
+"""What reading hostile X.509 structures raises (several of these are no ValueError)."""
 
 
 class Verdict(Enum):
@@ -134,7 +145,7 @@ class TrustAnchors:
             try:
                 constraints = root.extensions.get_extension_for_class(x509.BasicConstraints).value
                 root.verify_directly_issued_by(root)
-            except (ValueError, TypeError, x509.ExtensionNotFound, UnsupportedAlgorithm, InvalidSignature) as error:
+            except (*UNREADABLE, x509.ExtensionNotFound, UnsupportedAlgorithm, InvalidSignature) as error:
                 raise AnchorsRefused("not a self-signed authority") from error
             if not constraints.ca:
                 raise AnchorsRefused("not a certificate authority")
@@ -145,7 +156,7 @@ class TrustAnchors:
         try:
             raw = source if isinstance(source, bytes) else Path(source).read_bytes()
             found = x509.load_pem_x509_certificates(raw)
-        except (OSError, ValueError) as error:
+        except (OSError, *UNREADABLE) as error:
             raise AnchorsRefused("unreadable") from error
         return cls(tuple(root.public_bytes(serialization.Encoding.DER) for root in found), policy)
 
@@ -154,5 +165,5 @@ class TrustAnchors:
         """The roots, parsed. `AnchorsRefused` if one cannot be."""
         try:
             return tuple(x509.load_der_x509_certificate(root) for root in self.roots)
-        except ValueError as error:
+        except UNREADABLE as error:
             raise AnchorsRefused("unreadable") from error

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from evidence import der
-from evidence.anchors import DEMO_POLICY, CertificateRefused, TrustPolicy
+from evidence.anchors import DEMO_POLICY, UNREADABLE, CertificateRefused, TrustPolicy
 
 MAX_CERTIFICATE_BYTES = 64 * 1024
 QC_STATEMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3")
@@ -86,20 +86,41 @@ class CertificateFacts:
 
 @lru_cache(maxsize=1024)
 def load(raw: bytes) -> x509.Certificate:
-    """The certificate in `raw`. `CertificateRefused` for anything else, for v1, and above 64 KB."""
+    """The certificate in `raw`. `CertificateRefused` for anything else, for v1 and v2, and above 64 KB."""
     if len(raw) > MAX_CERTIFICATE_BYTES:
         raise CertificateRefused("too large")
     try:
+        _check_outline(raw)
         certificate = x509.load_der_x509_certificate(raw)
-        version, _ = certificate.version, certificate.extensions
-        certificate.public_key()
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        _touch(certificate)
+    except UNREADABLE as error:
         raise CertificateRefused("unreadable") from error
     except UnsupportedAlgorithm as error:
         raise CertificateRefused("key of an unknown kind") from error
-    if version is not x509.Version.v3:
-        raise CertificateRefused("not version 3")
     return certificate
+
+
+def _check_outline(raw: bytes) -> None:
+    """What the library takes and we do not (`DerRefused`): versions before 3, a serial number that is not positive,
+    and a signature with "unused" bits, whose first byte would have a second spelling that no signature covers."""
+    body, _, signature = der.read(raw).parts(der.SEQUENCE, 3)
+    version, serial = body.expect(der.SEQUENCE).children[:2]
+    if version.raw != b"\xa0\x03\x02\x01\x02" or serial.as_integer() <= 0:
+        raise der.DerRefused("not version 3 with a positive serial number", at=version.start)
+    signature.as_bits()
+
+
+def _touch(certificate: x509.Certificate) -> tuple[object, ...]:
+    """Read every field once: the library reads them late, and a bad one would otherwise raise far from here."""
+    return (
+        certificate.subject.rfc4514_string(),
+        certificate.issuer.rfc4514_string(),
+        certificate.serial_number,
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+        certificate.public_key(),
+        certificate.extensions,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -144,7 +165,7 @@ def facts_of(raw: bytes, *, policy: TrustPolicy = DEMO_POLICY) -> CertificateFac
         is_seal=not policy.seal.isdisjoint(policies),
         is_ca=is_authority(certificate),
         ocsp_urls=_ocsp_urls(certificate),
-        crl_urls=_crl_urls(certificate),
+        crl_urls=crl_urls_of(certificate),
         fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         algorithm=_algorithm(certificate),
         signature_hash=signature_hash_of(certificate),
@@ -187,6 +208,18 @@ def policies_of(certificate: x509.Certificate) -> tuple[tuple[str, ...], tuple[s
     ]
     dotted = tuple(information.policy_identifier.dotted_string for information in found.value)
     return dotted, tuple(text for text in notices if text)
+
+
+def crl_urls_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Addresses of whole CRLs by the issuer itself: points that name reasons or another CRL issuer are left out."""
+    found = _extension(certificate, x509.CRLDistributionPoints)
+    return tuple(
+        name.value
+        for point in (found.value if found else ())
+        if not point.reasons and not point.crl_issuer
+        for name in point.full_name or ()
+        if isinstance(name, x509.UniformResourceIdentifier)
+    )
 
 
 def signature_hash_of(certificate: x509.Certificate) -> str:
@@ -259,18 +292,6 @@ def _ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
         for access in (found.value if found else ())
         if access.access_method == AuthorityInformationAccessOID.OCSP
         and isinstance(access.access_location, x509.UniformResourceIdentifier)
-    )
-
-
-def _crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Addresses of whole CRLs by the issuer itself: points that name reasons or another CRL issuer are left out."""
-    found = _extension(certificate, x509.CRLDistributionPoints)
-    return tuple(
-        name.value
-        for point in (found.value if found else ())
-        if not point.reasons and not point.crl_issuer
-        for name in point.full_name or ()
-        if isinstance(name, x509.UniformResourceIdentifier)
     )
 
 

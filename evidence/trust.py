@@ -4,7 +4,8 @@
     certificate.py  what a certificate claims, as plain values
     chain.py        from a leaf to a root at a moment, in a role
     names.py        name constraints
-    revocation.py   OCSP answers and CRLs, judged
+    answers.py      what an OCSP answer or a CRL says, and whether it may be heard
+    revocation.py   whether that decides about a moment
     status.py       fetching them through callables handed in
 
 Other floors import from here only.
@@ -20,8 +21,16 @@ from evidence.anchors import (
     TrustReason,
     Verdict,
 )
+from evidence.answers import RevocationFinding
 from evidence.certificate import CertificateFacts, QcLimit, facts_of
 from evidence.chain import Finding, PathReport, check_path
+from evidence.revocation import (
+    Material,
+    RevocationReport,
+    check_path_revocation,
+    check_revocation,
+)
+from evidence.status import RevocationFetcher
 
 __all__ = [
     "DEMO_POLICY",
@@ -29,13 +38,19 @@ __all__ = [
     "CertificateFacts",
     "CertificateRefused",
     "Finding",
+    "Material",
     "PathReport",
     "QcLimit",
+    "RevocationFetcher",
+    "RevocationFinding",
+    "RevocationReport",
     "Role",
     "TrustAnchors",
     "TrustPolicy",
     "TrustReason",
     "Verdict",
     "check_path",
+    "check_path_revocation",
+    "check_revocation",
     "facts_of",
 ]

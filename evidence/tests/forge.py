@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from evidence import der
@@ -35,7 +37,7 @@ def key(label: str, kind: str = "p256") -> Key:
 
 
 def name(common_name: str, serial: str = "") -> x509.Name:
-    serials = [x509.NameAttribute(NameOID.SERIAL_NUMBER, serial)] if serial else []
+    serials = [x509.NameAttribute(NameOID.SERIAL_NUMBER, serial, _ASN1Type.UTF8String)] if serial else []
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "TR"),
@@ -141,6 +143,22 @@ RESPONDER_EXTENSIONS: tuple[Extension, ...] = (
 )
 
 
+def responder(
+    issuer: Made,
+    *,
+    label: str,
+    extensions: Sequence[Extension] = RESPONDER_EXTENSIONS,
+    not_before: datetime = datetime(2000, 1, 1, tzinfo=UTC),
+    not_after: datetime = datetime(2099, 1, 1, tzinfo=UTC),
+    **others: Any,
+) -> Made:
+    """An OCSP responder's certificate, good in every year: answers are dated by the machine's clock, not by NOW."""
+    held = key(f"{label} responder")
+    return make(
+        name("Yanıt"), extensions, issuer=issuer, holder=held, not_before=not_before, not_after=not_after, **others
+    )
+
+
 class World:
     """A right world. `label` sets its keys apart from another world of the same names."""
 
@@ -163,7 +181,7 @@ class World:
             name("hs01.kep.tr"), [constraints(False), LEAF_USAGE, policies(TRANSACTION)], issuer=self.islem
         )
         self.stamper = make(name("Damga"), STAMPER_EXTENSIONS, issuer=self.tsa_ca)
-        self.responder = make(name("Yanıt"), RESPONDER_EXTENSIONS, issuer=self.eshs, holder=key(f"{label} responder"))
+        self.responder = responder(self.eshs, label=label)
         self.anchors = TrustAnchors((self.root.raw,))
         self.pool = (self.eshs.raw, self.islem.raw, self.tsa_ca.raw)
 
