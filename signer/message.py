@@ -29,6 +29,7 @@ _FIELD = re.compile(rb"([!-9;-~]+):[ \t]?(.*)", re.DOTALL)
 _ENCODED_WORD = re.compile(r"=\?(utf-8|us-ascii|iso-8859-9)\?[bq]\?[!->@-~]*\?=", re.IGNORECASE)
 _ADDRESS = r"[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9])?@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 _MAILBOX = re.compile(rf"(?:(?P<name>[^<>()@,;:\\\"\[\]]+?)[ ]*<(?P<in_angles>{_ADDRESS})>|<?(?P<bare>{_ADDRESS})>?)")
+_ENCODINGS = ("7bit", "8bit", "base64", "quoted-printable")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -126,17 +127,22 @@ def _is_plain(value: bytes) -> bool:
 
 
 def _decoded(value: str) -> str:
-    """RFC 2047, strictly: whatever looks like an encoded word must be a whole one that decodes."""
+    """RFC 2047, strictly: whatever looks like an encoded word must be a whole one that decodes by itself."""
     if "=?" in _ENCODED_WORD.sub("", value):
         raise DocumentUnreadable("half an encoded word")
     try:
-        pieces = [
-            piece.decode(charset or "ascii", "strict") if isinstance(piece, bytes) else piece
-            for piece, charset in decode_header(value)
-        ]
+        for word in _ENCODED_WORD.finditer(value):
+            _plain(word[0])
+        return clean(_plain(value))
     except (ValueError, LookupError, email.errors.HeaderParseError) as error:
         raise DocumentUnreadable("an encoded word that does not decode") from error
-    return clean("".join(pieces))
+
+
+def _plain(value: str) -> str:
+    return "".join(
+        piece.decode(charset or "ascii", "strict") if isinstance(piece, bytes) else piece
+        for piece, charset in decode_header(value)
+    )
 
 
 def _people(value: str) -> tuple[Person, ...]:
@@ -183,6 +189,8 @@ def _refuse_defects(part: EmailMessage) -> None:
     names = [name.lower() for name in part]
     if len(names) != len(set(names)):
         raise DocumentUnreadable("a header field of a part twice")
+    if str(part.get("content-transfer-encoding", "7bit")).lower() not in _ENCODINGS:
+        raise DocumentUnreadable("a transfer encoding that is none")
     for name in ("content-type", "content-disposition", "content-transfer-encoding"):
         value = part[name]
         if value is not None and value.defects:

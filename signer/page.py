@@ -39,7 +39,12 @@ START_HEADER = "X-Imza-Baslangic"
 KEY_HEADER = "X-Imza-Islem"
 LONGEST_BODY = 4096
 _STATIC = Path(__file__).parent / "static"
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".woff2": "font/woff2"}
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self';"
     " form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -75,13 +80,13 @@ class LoopbackPage:
         """What to open in the browser."""
         return f"{self.origin}/"
 
-    def serve(self) -> None:
-        """Answer until stopped; every half second look for what ran out of time."""
+    def serve(self, *, every: float = 0.5) -> None:
+        """Answer until stopped; every so many seconds look for what ran out of time."""
         first, *others = self._servers
-        threads = [threading.Thread(target=other.serve_forever, daemon=True) for other in others]
+        threads = [threading.Thread(target=other.serve_forever, args=(every,), daemon=True) for other in others]
         for thread in threads:
             thread.start()
-        first.serve_forever()
+        first.serve_forever(every)
         for thread in threads:
             thread.join()
         for server in self._servers:
@@ -208,8 +213,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             return HTTPStatus.OK, act(body)
         except SignerError as error:
+            session = self.server.page.session
+            elsewhere = self.path == "/islem/ac" and session.stage in OPEN  # another tab's operation: not its business
             told = {"code": error.code, "message": error.for_person()}
-            return HTTPStatus.CONFLICT, state_of(self.server.page.session) | {"error": told}
+            return HTTPStatus.CONFLICT, state_of(None if elsewhere else session) | {"error": told}
 
     def _act(self) -> Callable[[bytearray], dict[str, Any]]:
         page = self.server.page

@@ -3,12 +3,14 @@
 from typing import Any
 
 from signer.message import Person
-from signer.session import OPEN, Prepared, Session
+from signer.session import OPEN, Prepared, Session, Stage
 from signer.token import Certificate
 
 
-def state_of(session: Session) -> dict[str, Any]:
-    """The whole state, always with the same keys."""
+def state_of(session: Session | None) -> dict[str, Any]:
+    """The whole state, always with the same keys; of None the state before any operation."""
+    if session is None:
+        return _NOTHING
     claimed = session.claimed
     ended = session.ended_by
     return {
@@ -23,6 +25,20 @@ def state_of(session: Session) -> dict[str, Any]:
         "message": _message(session.prepared) if session.prepared else None,
         "error": {"code": ended.code, "message": ended.for_person()} if ended else None,
     }
+
+
+_NOTHING: dict[str, Any] = {
+    "stage": Stage.IDLE.value,
+    "open": False,
+    "seconds_left": 0,
+    "origin": "",
+    "account": "",
+    "comparison": "",
+    "certificates": [],
+    "problems": [],
+    "message": None,
+    "error": None,
+}
 
 
 def _certificate(certificate: Certificate) -> dict[str, str]:
