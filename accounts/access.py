@@ -15,9 +15,21 @@ from django.http import HttpRequest
 
 from guards import clock
 
-from .errors import AccessRefused, AccountNotChosen, NoAccount
+from .errors import AccessRefused, AccountNotChosen, NoAccount, NotActing
 from .models import KepAccount, Operator, Person
 from .operators import Act, may, running
+
+__all__ = [
+    "Acting",
+    "NotActing",
+    "Rights",
+    "account_for",
+    "accounts_of",
+    "acting_for",
+    "acting_of",
+    "choose",
+    "has_other_accounts",
+]
 
 ACCOUNT_KEY = "kep_account"
 """Where the visit keeps the public id of the account somebody acts for."""
@@ -40,6 +52,11 @@ class Acting:
     account: KepAccount
     operator: Operator | None
     rights: Rights
+
+    @property
+    def acts_for_himself(self) -> bool:
+        """Whether the account is the person's own."""
+        return self.operator is None
 
 
 def accounts_of(person: Person, *, now: datetime) -> tuple[Acting, ...]:
@@ -79,14 +96,19 @@ def acting_for(person_id: UUID, account: KepAccount, *, now: datetime) -> Acting
 def acting_of(request: HttpRequest) -> Acting:
     """Who acts for whom in this request; asked once per request, from the rows as they are.
 
-    Refused: `NoAccount`, `AccountNotChosen`, and `AccessRefused` when the right has ended since it was chosen.
-    The gate turns each into the page where an account is chosen.
+    Refused, all of them `NotActing`: `NoAccount`, `AccountNotChosen`, and `AccessRefused` when the right has ended
+    since the account was chosen. The gate turns each into the page where an account is chosen.
     """
     known: Acting | None = getattr(request, "kep_acting", None)
     if known is None:
         known = _find(request)
         request.kep_acting = known  # type: ignore[attr-defined]
     return known
+
+
+def has_other_accounts(acting: Acting, *, now: datetime | None = None) -> bool:
+    """Whether the person could act for another account as well."""
+    return len(accounts_of(acting.person, now=now or clock.now())) > 1
 
 
 def choose(request: HttpRequest, acting: Acting) -> None:

@@ -95,7 +95,7 @@ class TooManyTries(AccountsError):
     status = 429
     code = "GRS-07"
     user_message = (
-        "{count} hatalı deneme oldu. {at} olduğunda yeniden deneyebilirsiniz. Bu sürede denemek süreyi uzatmaz."
+        "{count} hatalı deneme oldu. Saat {at} olduğunda yeniden deneyebilirsiniz. Bu sürede denemek süreyi uzatmaz."
     )
     temporary = True
 
@@ -112,11 +112,11 @@ class RecoveryNeeded(AccountsError):
 
 
 class CodeTooSoon(AccountsError):
-    """A code was sent a moment ago, or five in this hour, or too many wrong ones were typed. Facts: `until`, `at`."""
+    """A code was sent a moment ago, or five in this hour (N-003, V-026). Facts: `until` (aware), `at` (shown)."""
 
     status = 429
     code = "GRS-09"
-    user_message = "Şu anda yeni kod gönderilemiyor. {at} olduğunda yeniden isteyebilirsiniz."
+    user_message = "Şu anda yeni kod gönderilemiyor. Saat {at} olduğunda yeniden isteyebilirsiniz."
     temporary = True
 
 
@@ -131,22 +131,27 @@ class SmsUnavailable(AccountsError):
     temporary = True
 
 
-class AccessRefused(AccountsError):
-    """The account is not reachable for this person: unknown, another's, closed, or the right has ended (V-042)."""
+class NotActing(AccountsError):
+    """Root of the refusals that say: in this request nobody acts for an account."""
 
     status: ClassVar[int] = 403
+
+
+class AccessRefused(NotActing):
+    """The account is not reachable for this person: unknown, another's, closed, or the right has ended (V-042)."""
+
     code = "HSP-01"
     user_message = "Bu hesap adına işlem yapma yetkiniz yok ya da yetkiniz sona erdi. Başka bir hesap seçin."
 
 
-class AccountNotChosen(AccessRefused):
+class AccountNotChosen(NotActing):
     """Several accounts, none chosen in this visit."""
 
     code = "HSP-02"
     user_message = "Hangi hesap adına işlem yapacağınızı seçin."
 
 
-class NoAccount(AccessRefused):
+class NoAccount(NotActing):
     """The person may act for no account at all."""
 
     code = "HSP-03"

@@ -14,8 +14,10 @@ from django.utils.crypto import salted_hmac
 from django_otp.models import Device
 
 from evidence.fieldcrypt import EncryptedText
+from guards import clock
 from guards.ids import public_id
 
+from .errors import AccountsError
 from .person_lookup import PersonLookup
 
 
@@ -173,8 +175,18 @@ class SmsAttempt(Device):
     used_at = models.DateTimeField(null=True)
     replaced_at = models.DateTimeField(null=True)  # a new code kills the old one (N-003)
 
+    refusal: AccountsError | None = None
+    """Why the last entry on this object was refused."""
+
     class Meta:
         indexes = [models.Index(fields=["user", "sent_at"])]
+
+    def verify_token(self, token: str) -> bool:
+        """What django-otp asks; the rules are in `sms_code`."""
+        from .sms_code import verify  # the verbs stand above the models
+
+        self.refusal = verify(self, token, now=clock.now())
+        return self.refusal is None
 
 
 class SmsNotice(models.Model):

@@ -55,11 +55,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "kepweb.refusals.RefusalMiddleware",  # above the gate, which is asked first when a view raises
     "accounts.gate.SignedInGate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "kepweb.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "kepweb.urls"
@@ -118,6 +118,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# accounts/gate.py: open to everybody (views can also say so themselves), and machine faces that read no cookie
+KEP_OPEN_PATHS = ("/yardim/", "/dil/")
+KEP_MACHINE_PATHS = ("/imza/v1/", "/healthz", "/readyz")
 KEP_VISIT_IDLE = timedelta(minutes=30)
 KEP_VISIT_TOTAL = timedelta(hours=12)
 KEP_SMS_CODE_LIFE = timedelta(minutes=3)

@@ -25,5 +25,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+(KEP_DATA_DIR / "static").mkdir(exist_ok=True)  # WhiteNoise warns where its folder is missing, and warnings are errors
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "icerik.localhost", "testserver"]
 __all__ = ["SQLITE_OPTIONS"]

@@ -1,0 +1,144 @@
+"""Signing in: number, parola and şifre first, then the SMS code; and what a visit is in between (W-008, K-080).
+
+**Step one** takes the three first factors at once and says right or wrong, never which. Right: the visit that was
+there is thrown away, a code is sent, and the new visit holds one thing, the attempt's public id. It is anonymous:
+nobody is signed in, every page but the next step is closed to it (V-038), and after a quarter of an hour it is over.
+
+**Step two** takes the code. Only then is there a user in the session, verified by the attempt's row (django-otp), with
+the two moments the visit is measured by. Each step has a session id of its own: one that was known before a step
+is worth nothing after it (V-030). A code opens only the attempt that asked for it (V-023).
+
+**What counts as wrong** is one counter over all factors (`throttle`), set to zero by a finished sign-in only. A right
+parola and şifre alone forgive nothing.
+
+Every outcome is a line in the event log, with the number's keyed hash and no secret.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import django_otp
+from axes.helpers import get_client_ip_address
+from django.contrib.auth import authenticate
+from django.contrib.auth import login as auth_login
+from django.contrib.auth import logout as auth_logout
+from django.db import transaction
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from evidence import eventlog
+
+from . import persons, sms_code, throttle, visit
+from .errors import SignInExpired, WrongFactor
+from .models import Person, SmsAttempt
+
+BACKEND = "accounts.backends.TwoSecretsBackend"
+
+_ATTEMPT = "kep_attempt"
+_NEXT = "kep_next"
+
+
+@sensitive_variables("tckn", "password", "pin")
+def check_secrets(request: HttpRequest, *, tckn: str, password: str, pin: str, now: datetime) -> Person:
+    """The person whose number, parola and şifre these are; `tckn` is in canonical form.
+
+    Refused: `WrongFactor` for every wrong combination alike; `TooManyTries` and `RecoveryNeeded` by the counters.
+    """
+    index = persons.tckn_index(tckn)
+    person = authenticate(request, tckn_index=index, password=password, pin_secret=pin)
+    if isinstance(person, Person):
+        return person
+    _log("sign_in.refused", request, now=now, subject=f"number:{index}", step="secrets")
+    if getattr(request, "axes_locked_out", False):
+        raise throttle.axes_refusal(request, index, now=now)
+    raise WrongFactor("a factor is wrong")
+
+
+def begin_attempt(request: HttpRequest, person: Person, *, next_url: str, now: datetime) -> None:
+    """Throw the visit away, send a code, and keep nothing but the attempt. Refused: `CodeTooSoon`, `SmsUnavailable`.
+
+    The same person asking again from the same window, half a minute after the code went out, keeps the code he has.
+    """
+    attempt = _attempt_of(request)
+    if not (
+        attempt
+        and attempt.user_id == person.pk
+        and now < attempt.sent_at + sms_code.BETWEEN_ATTEMPTS
+        and sms_code.is_alive(attempt, now=now)
+    ):
+        attempt = sms_code.ask(person, now=now)
+        _log("sign_in.code_sent", request, now=now, subject=f"person:{person.pk}", attempt=attempt.public_id)
+    request.session.flush()
+    request.session[_ATTEMPT] = attempt.public_id
+    request.session[_NEXT] = next_url
+
+
+def open_attempt(request: HttpRequest, *, now: datetime) -> SmsAttempt:
+    """The attempt this half-signed-in visit holds; `SignInExpired` when there is none or it is over."""
+    attempt = _attempt_of(request)
+    if attempt is None or not attempt.user.is_active or not sms_code.is_alive(attempt, now=now):
+        raise SignInExpired("no open attempt in this visit")
+    return attempt
+
+
+def send_again(request: HttpRequest, *, now: datetime) -> SmsAttempt:
+    """A new code for the open attempt. Refused: `SignInExpired`, `CodeTooSoon`, `SmsUnavailable`."""
+    attempt = sms_code.ask_again(open_attempt(request, now=now), now=now)
+    request.session[_ATTEMPT] = attempt.public_id
+    _log("sign_in.code_sent", request, now=now, subject=f"person:{attempt.user_id}", attempt=attempt.public_id)
+    return attempt
+
+
+def note_wrong_code(request: HttpRequest, attempt: SmsAttempt, *, now: datetime) -> None:
+    """Count a refused code and write it down; the code itself is nowhere kept."""
+    index = attempt.user.tckn_index
+    throttle.count_wrong(index, throttle.known_device(request, index), now=now)
+    _log("sign_in.refused", request, now=now, subject=f"number:{index}", step="sms", attempt=attempt.public_id)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished sign-in: where the person wanted to go, and the id his browser is known by from now on."""
+
+    next_url: str
+    device_id: str
+
+
+def finish(request: HttpRequest, attempt: SmsAttempt, *, now: datetime) -> Finished:
+    """Open the visit of the person whose code was accepted just now. The attempt must be used up: ValueError else."""
+    if not SmsAttempt.objects.filter(pk=attempt.pk, used_at__isnull=False).exists():
+        raise ValueError("the code of this attempt was not accepted")
+    person = attempt.user
+    next_url = request.session.pop(_NEXT, "")
+    request.session.pop(_ATTEMPT, None)
+    with transaction.atomic():
+        auth_login(request, person, backend=BACKEND)  # a new session id, a new CSRF token
+        visit.begin(request.session, now=now)
+        throttle.forgive(request, person.tckn_index)
+        device_id = throttle.remember_device(request, person, now=now)
+        _append("sign_in.completed", request, now=now, subject=f"person:{person.pk}", method=visit.SIGN_IN_BY_SMS)
+        django_otp.login(request, attempt)
+    return Finished(next_url, device_id)
+
+
+def end_visit(request: HttpRequest, *, now: datetime, kind: str = "sign_out") -> None:
+    """Sign out: the session is gone on the server, whatever the browser keeps (V-032). `kind` is the event's name."""
+    if isinstance(request.user, Person):
+        _log(kind, request, now=now, subject=f"person:{request.user.pk}")
+    auth_logout(request)
+
+
+def _attempt_of(request: HttpRequest) -> SmsAttempt | None:
+    kept = request.session.get(_ATTEMPT)
+    return SmsAttempt.objects.filter(public_id=kept).select_related("user").first() if kept else None
+
+
+def _log(kind: str, request: HttpRequest, *, now: datetime, subject: str, **facts: str) -> None:
+    with transaction.atomic():
+        _append(kind, request, now=now, subject=subject, **facts)
+
+
+def _append(kind: str, request: HttpRequest, *, now: datetime, subject: str, **facts: str) -> None:
+    where = get_client_ip_address(request) or ""
+    actor = subject if subject.startswith("person:") else ""
+    eventlog.append(kind, at=now, actor=actor, subject=subject, facts={"from": where, **facts})
