@@ -97,7 +97,8 @@ function draw(state, moved) {
 }
 
 function errorTitle() {
-  return stage === "hazir" || stage === "acildi" ? "Bu adım tamamlanmadı" : "İmza atılmadı";
+  if (stage === "bos") return "İşlem açılmadı";
+  return stage === "hazir" || stage === "acildi" ? "Bu adım tamamlanmadı" : "Neden ve ne yapmalı";
 }
 
 function drawSteps(state) {
@@ -170,7 +171,7 @@ function people(list) {
 function drawTime() {
   const left = Math.max(0, Math.round((answerBy - Date.now()) / 1000));
   show("until", answerBy > 0);
-  find("until").textContent = `${CLOCK.format(new Date(answerBy))}’e kadar bekler (${Math.floor(left / 60)} dk ${left % 60} sn). Yanıt verilmezse imzalama kapanır.`;
+  find("until").textContent = `Yanıtınız ${CLOCK.format(new Date(answerBy))} olana dek beklenir (${Math.floor(left / 60)} dk ${left % 60} sn).`;
 }
 
 function showError(title, error) {
