@@ -54,13 +54,20 @@ def set_secrets(person: Person, *, password: str, pin: str) -> None:
     person.pin_hash = make_password(pin)
 
 
-def _why_not(person: Person, password: str, pin: str) -> str:
+def pin_fault(pin: str, *, tckn: str) -> str:
+    """Why this şifre may not be chosen, as the rest of a Turkish sentence; empty when it may (V-005)."""
     if not (pin.isascii() and pin.isdigit() and len(pin) >= 6):
         return "şifre en az 6 rakam olmalı."
     if len(set(pin)) == 1 or pin in _DIGITS or pin in _DIGITS[::-1]:
         return "şifre tek bir rakamın yinelenmesi ya da sıralı rakamlar olamaz."
-    if pin in person.tckn:
+    if pin in tckn:
         return "şifre T.C. kimlik numaranızın parçası olamaz."
+    return ""
+
+
+def _why_not(person: Person, password: str, pin: str) -> str:
+    if why := pin_fault(pin, tckn=person.tckn):
+        return why
     if password == pin:
         return "parola ile şifre birbirinden farklı olmalı."
     try:
