@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from evidence.der import DerRefused
-from guards.errors import KepError
+from evidence.errors import EvidenceError
 
 UNREADABLE = (
     ValueError,
@@ -55,7 +55,7 @@ class Role(Enum):
     OCSP = "ocsp"
 
 
-class AnchorsRefused(KepError):
+class AnchorsRefused(EvidenceError):
     """A list of roots that is empty, unreadable, or holds something that is no self-signed CA certificate."""
 
     code = "GVN-90"
@@ -65,7 +65,7 @@ class AnchorsRefused(KepError):
     )
 
 
-class CertificateRefused(KepError):
+class CertificateRefused(EvidenceError):
     """Bytes that are no readable X.509 v3 certificate of ordinary size (V-062)."""
 
     code = "GVN-91"
@@ -115,6 +115,11 @@ class TrustPolicy:
     """How much older than the proven signing time a good answer may be and still count (design.md 1.8)."""
     clock_skew: timedelta = timedelta(minutes=2)
     """How far another machine's clock may run ahead of ours."""
+
+    def is_persons(self, policies: frozenset[str]) -> bool:
+        """Whether certificate policies are those of a person's certificate and of no other role."""
+        wanted = not policies.isdisjoint(self.person) if self.person else bool(policies)
+        return wanted and policies.isdisjoint(self.transaction | self.timestamp | self.seal)
 
 
 DEMO_POLICY = TrustPolicy(

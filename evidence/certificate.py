@@ -69,11 +69,21 @@ class CertificateFacts:
     """Texts of user notice qualifiers that are not empty."""
     qc_statements: tuple[str, ...]
     limit: QcLimit | None
+    has_etsi_statement: bool
+    has_btk_statement: bool
     is_qualified: bool
-    """Whether it carries both statements of the policy: the mark of a nitelikli elektronik sertifika."""
+    """Whether it carries both: the mark of a nitelikli elektronik sertifika (S-002)."""
     is_seal: bool
     """Whether it says it is a mali mühür or e-mühür (S-003)."""
+    is_persons: bool
+    """Whether its policies are a person's and of no other role; a claim until the path confirms it."""
     is_ca: bool
+    is_strong: bool
+    """Whether key and signature are of the strength the policy asks (S-005)."""
+    may_sign_documents: bool
+    """Whether extended key usages, if there are any, leave its holder free to sign."""
+    is_limit_refused: bool
+    """Whether its limit is 0 and the policy reads that as a certificate that may commit to nothing."""
     ocsp_urls: tuple[str, ...]
     crl_urls: tuple[str, ...]
     fingerprint_sha256: str
@@ -144,6 +154,9 @@ def facts_of(raw: bytes, *, policy: TrustPolicy = DEMO_POLICY) -> CertificateFac
     statements, limit = _statements(certificate)
     usage, usage_critical = key_usage_of(certificate)
     purposes, purposes_critical = extended_key_usage_of(certificate)
+    has_etsi, has_btk = (
+        not wanted.isdisjoint(statements) for wanted in (policy.etsi_statements, policy.btk_statements)
+    )
     return CertificateFacts(
         subject_name=certificate.subject.rfc4514_string(),
         common_name=_single(certificate.subject, NameOID.COMMON_NAME) or "",
@@ -160,10 +173,15 @@ def facts_of(raw: bytes, *, policy: TrustPolicy = DEMO_POLICY) -> CertificateFac
         user_notices=notices,
         qc_statements=statements,
         limit=limit,
-        is_qualified=not policy.etsi_statements.isdisjoint(statements)
-        and not policy.btk_statements.isdisjoint(statements),
+        has_etsi_statement=has_etsi,
+        has_btk_statement=has_btk,
+        is_qualified=has_etsi and has_btk,
         is_seal=not policy.seal.isdisjoint(policies),
+        is_persons=policy.is_persons(frozenset(policies)),
         is_ca=is_authority(certificate),
+        is_strong=has_fit_key(certificate, policy) and signature_hash_of(certificate) in policy.hashes,
+        may_sign_documents=not purposes or not policy.signing_purposes.isdisjoint(purposes),
+        is_limit_refused=policy.zero_limit_refused and limit is not None and limit.amount <= 0,
         ocsp_urls=_ocsp_urls(certificate),
         crl_urls=crl_urls_of(certificate),
         fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),

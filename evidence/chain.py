@@ -242,7 +242,7 @@ def _effective_policies(path: Path) -> frozenset[str]:
 
 def _misfit(facts: CertificateFacts, effective: frozenset[str], policy: TrustPolicy, role: Role) -> Finding | None:
     """What keeps the certificate from acting in the role; None if nothing does."""
-    declared, usage, purposes = frozenset(facts.policies), facts.key_usage, facts.extended_key_usage
+    usage, purposes = facts.key_usage, facts.extended_key_usage
     may_sign = not usage.isdisjoint({"digitalSignature", "nonRepudiation"})
     stamping, answering = (
         ExtendedKeyUsageOID.TIME_STAMPING.dotted_string,
@@ -250,13 +250,11 @@ def _misfit(facts: CertificateFacts, effective: frozenset[str], policy: TrustPol
     )
     single_purpose = not purposes.isdisjoint({stamping, answering})
     if role is Role.PERSON:
-        of_other_roles = policy.transaction | policy.timestamp | policy.seal
-        under_policy = not effective.isdisjoint(policy.person) if policy.person else bool(effective)
         fits = (
             facts.is_qualified
             and "nonRepudiation" in usage
-            and under_policy
-            and declared.isdisjoint(of_other_roles)
+            and facts.is_persons
+            and policy.is_persons(effective)
             and not single_purpose
         )
         return None if fits else Finding.NOT_A_PERSON

@@ -8,7 +8,7 @@
     revocation.py   whether that decides about a moment
     status.py       fetching them through callables handed in
 
-Other floors import from here only.
+All names other floors need can be had from here.
 """
 
 from evidence.anchors import (
