@@ -62,6 +62,43 @@ class StaleOperation(SigningError):
     user_message = "Bu imza isteği bu arada ilerledi. Sayfayı yenileyip durumu görün."
 
 
+class PinLocked(SigningError):
+    """How an operation can end at the signer; never raised here, its sentence is shown by the asking page."""
+
+    code = "IMZ-03"
+    user_message = (
+        "Kartınızın PIN'i kilitlenmiş. İletiniz taslakta duruyor. PIN'i sertifikanızı veren kuruluştan açın "
+        "ya da mobil imza ile sürdürün."
+    )
+
+
+class SignerTimedOut(SigningError):
+    """Nobody answered at the signer for two minutes. Shown, never raised here."""
+
+    code = "IMZ-17"
+    user_message = "İmza programında iki dakika yanıt verilmedi; imza atılmadı. Taslağınız duruyor. Yeniden imzalayın."
+
+
+class SignerStopped(SigningError):
+    """The signer did not trust what it was given, or could not show it. Shown, never raised here."""
+
+    code = "IMZ-18"
+    user_message = (
+        "İmza programı, gösteremediği ya da duyurulandan farklı bulduğu için iletiyi imzalamadı. Taslağınız duruyor. "
+        "Yeniden deneyin; yinelenirse programda gördüğünüz kodla bize başvurun."
+    )
+
+
+class SignerClockDiffers(SigningError):
+    """The signer's clock and ours are more than five minutes apart. Shown, never raised here."""
+
+    code = "IMZ-19"
+    user_message = (
+        "İmza programının çalıştığı bilgisayarın saati sağlayıcının saatinden çok farklı; imza atılmadı. "
+        "Bilgisayarın saatini düzeltip yeniden imzalayın. Taslağınız duruyor."
+    )
+
+
 class MalformedRequest(SigningError):
     """The signer's message is not of the agreed form: unknown fields, wrong types, too large (S-024)."""
 

@@ -13,7 +13,7 @@ a cancel against a completion: one wins, the other hears so, and nothing is half
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -30,7 +30,18 @@ from evidence.refusals import CmsRefused
 from guards.crash_points import passing
 
 from . import codes
-from .errors import CertificateUnfit, OperationOver, SignatureUnfit, StaleOperation, TooManyCodes, UnknownCode
+from .errors import (
+    CertificateUnfit,
+    OperationOver,
+    PinLocked,
+    SignatureUnfit,
+    SignerClockDiffers,
+    SignerStopped,
+    SignerTimedOut,
+    StaleOperation,
+    TooManyCodes,
+    UnknownCode,
+)
 from .judgement import judge_person
 from .models import CodeMiss, SigningOperation
 
@@ -38,6 +49,18 @@ State = SigningOperation.State
 
 MISSES = 5
 MISS_WINDOW = timedelta(minutes=10)
+
+END_OF_REASON: Mapping[str, str] = {
+    "user": "",
+    "timeout": SignerTimedOut.code,
+    "pin_locked": PinLocked.code,
+    "clock_differs": SignerClockDiffers.code,
+    "bad_answer": SignerStopped.code,
+    "unknown_purpose": SignerStopped.code,
+    "document_differs": SignerStopped.code,
+    "document_unreadable": SignerStopped.code,
+}
+"""What the signer may say when it ends an operation, and the code under which the asking page tells it."""
 
 
 @dataclass(frozen=True)
@@ -166,9 +189,14 @@ def complete(token: str, signature: bytes, *, now: datetime) -> SigningOperation
             raise OperationOver("already signed")
         return operation
     with transaction.atomic():
-        won = SigningOperation.objects.filter(pk=operation.pk, state=State.OFFERED, expires_at__gt=now).update(
-            state=State.SIGNED, cms=cms, signed_at=now
-        )
+        # certificate and time are those of this CMS, even if another certificate was offered a moment ago
+        won = SigningOperation.objects.filter(
+            pk=operation.pk,
+            state=State.OFFERED,
+            expires_at__gt=now,
+            certificate=operation.certificate,
+            signing_time=operation.signing_time,
+        ).update(state=State.SIGNED, cms=cms, signed_at=now)
         if not won:
             raise OperationOver("ended meanwhile")
         operation.refresh_from_db()
@@ -185,15 +213,19 @@ def cancel(operation_id: UUID, *, person: UUID, now: datetime) -> bool:
 
 
 def cancel_by_token(token: str, reason: str, *, now: datetime) -> bool:
-    """The signer gives it up: by the person's hand, a locked PIN, or a time-out."""
-    code = {"pin_locked": "IMZ-03", "timeout": "IMZ-17"}.get(reason, "")
-    return _end(Q(token_hmac=codes.token_hmac(token)), State.CANCELLED, "signing.cancelled", now=now, code=code)
+    """The signer gives it up for one of `END_OF_REASON` (KeyError for another); whether something was open."""
+    return _end(
+        Q(token_hmac=codes.token_hmac(token)), State.CANCELLED, "signing.cancelled", now=now, code=END_OF_REASON[reason]
+    )
 
 
 def cancel_for(*, reference: str, purpose: str) -> int:
-    """End what is open, or signed and not used yet, for a reference: inside the caller's transaction."""
+    """End what is open, or signed and not used yet, for a reference: inside the caller's transaction.
+
+    Expired ones end too: their term must not be extended for bytes that the reference no longer holds.
+    """
     return SigningOperation.objects.filter(
-        reference=reference, purpose=purpose, state__in=(*SigningOperation.OPEN_STATES, State.SIGNED)
+        reference=reference, purpose=purpose, state__in=(*SigningOperation.OPEN_STATES, State.SIGNED, State.EXPIRED)
     ).update(state=State.CANCELLED, code_shown=None)
 
 
