@@ -28,6 +28,7 @@ class ContentLinkRefused(KepError):
     """The link was changed, is older than five minutes, or its visit has ended."""
 
     code = "EKL-01"
+    status = 403
     user_message = (
         "Bu bağlantının süresi doldu ya da oturumunuz kapandı. Dosyanız duruyor; ileti sayfasına dönüp yeniden indirin."
     )

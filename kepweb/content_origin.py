@@ -6,8 +6,8 @@ host before anything else of the product exists: before sessions, before static 
 
 - One address only, `/ek/<token>`, GET or HEAD; everything else is 404.
 - Cookies that arrive are taken off the request; cookies that would leave are taken off the answer.
-- The link names the visit it was made in. The visit is read from the store (never written), and the product's own
-  gate looks at it, so that an ended, idle or half-signed-in visit opens nothing.
+- The link names the visit it was made in. The product's own gate looks at that visit, so that one that is ended,
+  idle or half signed in opens nothing; a download does not keep an idle visit open.
 - The bytes leave as a download under a harmless type, sandboxed, not to be sniffed, kept or framed.
 
 The address of this host comes from settings at each request, because a test server's port is random.
@@ -111,7 +111,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         file = _open(request, read_link(request.path.removeprefix(PATH)))
     except KepError as error:
         log.info("content link refused: %s", error.code)
-        return _refusal(f"{error.for_person()} ({error.code})", 503 if error.temporary else 403)
+        return _refusal(f"{error.for_person()} ({error.code})", error.status)
     return _download(file)
 
 

@@ -1,12 +1,12 @@
 """From a typed refusal to a page: what happened, what is safe, what to do, and the code (design.md 6).
 
 Domain verbs raise a `KepError`; a view that has nothing better to say lets it pass, and this middleware draws the one
-error page, or JSON for a script of ours. The table says which refusals have a status of their own; the others are
-422, or 503 when trying again may help. Unknown exceptions are not caught here: they are faults of ours, 500.
+error page, or JSON for a script of ours, with the status that the refusal names. Unknown exceptions are not caught
+here: they are faults of ours, 500.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,18 +14,8 @@ from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 
 from guards.errors import KepError
-from mailbox import errors as mailbox
 
 log = logging.getLogger(__name__)
-
-STATUS: Mapping[type[KepError], int] = {
-    mailbox.NotYours: 404,
-    mailbox.ProofNotThere: 404,
-    mailbox.MayNotRead: 403,
-    mailbox.MayNotSend: 403,
-    mailbox.StaleState: 409,
-    mailbox.NotReadYet: 409,
-}
 
 
 class RefusalMiddleware:
@@ -41,20 +31,10 @@ class RefusalMiddleware:
         """Called by Django for what a view raised; None lets it pass on."""
         if not isinstance(exception, KepError):
             return None
-        status = status_of(exception)
-        log.info(
-            "refused %s with %s (%s)", request.resolver_match and request.resolver_match.view_name, status, exception
-        )
+        status, page = exception.status, request.resolver_match and request.resolver_match.view_name
+        log.info("%s refused with %d: %s %s", page, status, exception.code, type(exception).__name__)
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse({"code": exception.code, "message": exception.for_person()}, status=status)
         error = {"title": _("İşlem yapılmadı"), "message": exception.for_person(), "code": exception.code}
         back = {"back_url": resolve_url(settings.LOGIN_REDIRECT_URL), "back_label": _("Gelen kutusuna dön")}
         return render(request, "kepweb/error.html", {"error": error, **back}, status=status)
-
-
-def status_of(error: KepError) -> int:
-    """The HTTP status of a refusal."""
-    for kind in type(error).__mro__:
-        if kind in STATUS:
-            return STATUS[kind]
-    return 503 if error.temporary else 422

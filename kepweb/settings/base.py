@@ -162,7 +162,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
 DATA_UPLOAD_MAX_NUMBER_FILES = 60
 
-# --- language, time ---------------------------------------------------------------------------------------------------
+# --- language, time -------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "tr"
 LANGUAGES = [("tr", _("Türkçe")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -171,7 +171,7 @@ TIME_ZONE = "Europe/Istanbul"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- static files -------------------------------------------------------------------------------------------------------
+# --- static files ---------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -190,7 +190,7 @@ KEP_MESSAGE_KINDS = ("standart",)  # K-085: unknown kinds are refused; later iss
 KEP_KNOWN_PROVIDERS = ("hs01", "hs02", "hs03", "hs04", "hs05", "hs06", "hs07", "hs08")
 KEP_CHECKING_HOLD_LIMIT = timedelta(hours=24)  # design.md 1.4: turned back after 24 h on hold
 
-# --- work: design.md 1.6 ------------------------------------------------------------------------------------------------
+# --- work: design.md 1.6 --------------------------------------------------------------------------------------------
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
