@@ -142,9 +142,12 @@ class OutboundClient:
         """GET `url`. Raises OutboundRefused or OutboundUnavailable."""
         return self._call("GET", url, None, "")
 
-    def post(self, url: str, body: bytes, content_type: str) -> Reply:
-        """POST `body`. Raises OutboundRefused or OutboundUnavailable. The call may reach the other side twice."""
-        return self._call("POST", url, body, content_type)
+    def post(self, url: str, body: bytes, content_type: str, *, authorization: str = "") -> Reply:
+        """POST `body`. Raises OutboundRefused or OutboundUnavailable. The call may reach the other side twice.
+
+        `authorization` is the value of that header, for the allowed origin and no other.
+        """
+        return self._call("POST", url, body, content_type, authorization)
 
     def close(self) -> None:
         """Close the connections of this thread."""
@@ -159,19 +162,24 @@ class OutboundClient:
             self._kept.connections = {}
             return self._kept.connections  # type: ignore[no-any-return]
 
-    def _call(self, method: str, url: str, body: bytes | None, content_type: str) -> Reply:
+    def _call(self, method: str, url: str, body: bytes | None, content_type: str, authorization: str = "") -> Reply:
         target = _target(url)
         if target.origin not in self._allow:
             raise OutboundRefused("origin not allowed", origin=target.origin)
+        headers = {"Accept-Encoding": "identity", "User-Agent": "kep/1"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        if authorization:
+            headers["Authorization"] = authorization
         deadline = time.monotonic() + self._timeout_s
         kept = self._connections().pop(target.origin, None)
         try:
             if kept is not None:
                 try:
-                    return self._exchange(kept, target, method, body, content_type, deadline)
+                    return self._exchange(kept, target, method, body, headers, deadline)
                 except _GONE:
                     kept.close()  # the other side had closed the idle connection: once more on a new one
-            return self._exchange(self._connect(target, deadline), target, method, body, content_type, deadline)
+            return self._exchange(self._connect(target, deadline), target, method, body, headers, deadline)
         except (OSError, http.client.HTTPException) as error:
             raise OutboundUnavailable("no answer", origin=target.origin, error=type(error).__name__) from error
 
@@ -209,15 +217,12 @@ class OutboundClient:
         target: _Target,
         method: str,
         body: bytes | None,
-        content_type: str,
+        headers: dict[str, str],
         deadline: float,
     ) -> Reply:
         done = False
         try:
             connection.timed.deadline = deadline
-            headers = {"Accept-Encoding": "identity", "User-Agent": "kep/1"}
-            if body is not None:
-                headers["Content-Type"] = content_type
             connection.request(method, target.path, body=body, headers=headers)
             response = connection.getresponse()
             answer = self._read(response, target)
