@@ -31,7 +31,7 @@ from .errors import KeyNotHere, SealMismatch
 from .facts import EvidenceFacts, Issuer
 from .keys import Signer
 from .models import EvidenceIntent, SealedEvidence, SealWork
-from .refusals import TimestampRefused, TimestampUnavailable
+from .refusals import CmsRefused, TimestampRefused, TimestampUnavailable
 from .timestamp import Stamper
 from .trust import facts_of
 
@@ -121,9 +121,10 @@ def sign_envelope(signed_part: bytes, *, signer: Signer, stamper: Stamper, now: 
     """The provider's CAdES-T over the signed part of a KEP message, checked before it leaves (K-100, K-101)."""
     digest = hashlib.sha256(signed_part).digest()
     signature = cades.sign_detached(digest, signer, signing_time=_whole_second(now), stamper=stamper)
-    cades.verify_detached(signature, digest)
-    if cades.rebuild(signature) != signature:
-        raise SealMismatch("the envelope's signature does not rebuild to itself")
+    try:
+        cades.verify_emitted(signature, digest)
+    except CmsRefused as refusal:
+        raise SealMismatch("the signature we made does not pass our own check") from refusal
     return signature
 
 

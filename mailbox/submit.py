@@ -129,7 +129,7 @@ def _read(raw: bytes, signed_part: bytes, acting: Acting) -> tuple[Original | No
     if original.from_.address != acting.account.address:
         return original, Refusal(Reason.POLICY_VIOLATION, "Gönderen adresi hesabın adresi değil.", "ILT-09")
     try:
-        cades.verify_detached(original.signature_der, hashlib.sha256(signed_part).digest())
+        cades.verify_over(original.signature_der, signed_part)
     except CmsRefused as error:
         return original, Refusal(Reason.INVALID_USER_SIGNATURE, "Elektronik imza doğrulanamadı.", error.code)
     return original, None

@@ -17,7 +17,6 @@ from evidence.envelope import read_dispatch
 from evidence.errors import VaultDamaged, VaultMissing
 from evidence.refusals import BrokenChain, CmsRefused, TimestampRefused
 from evidence.revocation import check_path_revocation
-from evidence.timestamp import TokenFacts, check_token
 
 from .models import Envelope, Message
 from .original import Original
@@ -42,8 +41,8 @@ class SignatureVerdict:
 def persons_signature(message: Message, original: Original, *, now: datetime) -> SignatureVerdict:
     """The verdict on the sender's own signature over the bytes that are shown."""
     try:
-        facts = cades.verify_detached(original.signature_der, hashlib.sha256(original.signed_part).digest())
-        stamp = _stamp_of(facts)
+        facts = cades.verify_over(original.signature_der, original.signed_part)
+        stamp = facts.stamp
     except (CmsRefused, TimestampRefused) as refusal:
         return SignatureVerdict(Verdict.INVALID, (refusal.for_person(),))
     anchors = outside.anchors()
@@ -80,10 +79,8 @@ def providers_signature(message: Message) -> SignatureVerdict | None:
         return None
     try:
         dispatch = read_dispatch(vault.get(bytes(envelope.digest)))
-        facts = cades.verify_detached(dispatch.signature_der, hashlib.sha256(dispatch.signed_part).digest())
-        if cades.rebuild(dispatch.signature_der) != dispatch.signature_der:
-            raise CmsRefused("not our bytes")
-        stamp = _stamp_of(facts)
+        facts = cades.verify_emitted(dispatch.signature_der, hashlib.sha256(dispatch.signed_part).digest())
+        stamp = facts.stamp
     except (CmsRefused, TimestampRefused, BrokenChain, VaultMissing, VaultDamaged) as refusal:
         return SignatureVerdict(Verdict.INVALID, (refusal.for_person(),))
     at = stamp.generated_at if stamp else message.released_at
@@ -100,8 +97,3 @@ def providers_signature(message: Message) -> SignatureVerdict | None:
         stamped_by=facts_of(stamp.tsa_certificate).common_name if stamp else "",
     )
 
-
-def _stamp_of(facts: cades.CmsFacts) -> TokenFacts | None:
-    if facts.token is None:
-        return None
-    return check_token(facts.token, hashlib.sha256(facts.signature).digest(), trust=outside.anchors())
