@@ -194,17 +194,17 @@ def code_groups(code: str) -> str:
 
 
 @register.filter
-def digest_head(digest: str) -> str:
-    """The first eight bytes of a hexadecimal digest in groups: `41D7 0C9E B2A8 55F3 …`."""
-    bare = digest.upper()
-    head = " ".join(bare[at : at + 4] for at in range(0, min(len(bare), 16), 4))
-    return f"{head} …" if len(bare) > 16 else head
+def digest_head(digest: str, groups: int = 4) -> str:
+    """The beginning of a hexadecimal digest, two bytes a group: `41D7 0C9E B2A8 55F3 …`."""
+    bare, shown = digest.upper(), 4 * groups
+    head = " ".join(bare[at : at + 4] for at in range(0, min(len(bare), shown), 4))
+    return f"{head} …" if len(bare) > shown else head
 
 
 @register.filter
 def file_icon(name: str) -> str:
     """The sprite's icon for a file name; the name itself stands beside it."""
-    return "file-type-pdf" if name.lower().endswith(".pdf") else "file-text"
+    return "file-type-pdf" if name[-4:].lower() == ".pdf" else "file-text"
 
 
 @register.filter
