@@ -24,6 +24,8 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from evidence import cades, eventlog, vault
+from evidence.algorithms import algorithm_of
+from evidence.carried import cut
 from evidence.certificate import facts_of
 from evidence.errors import EvidenceError
 from evidence.refusals import CmsRefused
@@ -311,6 +313,9 @@ def _held(token: str, states: Sequence[str], *, now: datetime) -> SigningOperati
 
 def _assembled(operation: SigningOperation, signature: bytes) -> bytes:
     certificate, digest = bytes(operation.certificate), bytes(operation.content_digest)
+    algorithm = algorithm_of(cut(certificate).key)
+    if algorithm is None:
+        raise SignatureUnfit("no algorithm of ours for this key")
     try:
         chain = [base64.b64decode(each, validate=True) for each in operation.chain]
         cms = cades.assemble(
@@ -318,7 +323,7 @@ def _assembled(operation: SigningOperation, signature: bytes) -> bytes:
             chain,
             cades.signed_attributes(certificate, digest, operation.signing_time),
             signature,
-            algorithm=cades.algorithm_of(certificate),
+            algorithm=algorithm,
             token=None,
         )
         cades.verify_detached(cms, hashlib.sha256(content_of(operation)).digest())
