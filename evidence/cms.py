@@ -6,6 +6,7 @@ and its like are refused by name, because each is a known way to make two reader
 attributes must say is the caller's rule: `evidence.cades` for signatures, `evidence.timestamp` for tokens.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from evidence import der
@@ -52,6 +53,10 @@ class SignedData:
     def is_signed(self) -> bool:
         """Whether the signature value is that of the signer's key over the signed attributes."""
         return is_signed(self.signer.key, self.scheme, self.signature, self.signed_attributes)
+
+    def content_digest(self) -> bytes:
+        """The digest of the encapsulated content, by the signer's algorithm."""
+        return hashlib.new(self.digest, self.content or b"").digest()
 
 
 def parse(raw: bytes, *, max_bytes: int = MAX_BYTES) -> SignedData:
@@ -259,3 +264,52 @@ def signing_certificate_v2(certificates: tuple[Certificate, ...], digests: tuple
             )
         )
     )
+
+
+def check_signing_certificate(value: Node, signer: Certificate, certificates: tuple[bytes, ...]) -> None:
+    """The ESS rule: the first entry is the signer; when others follow, every certificate carried is among them.
+
+    So whoever binds the chain binds all of it, and a changed byte in an intermediate is seen. CmsRefused
+    (`signing-certificate`), AlgorithmRefused, DerRefused.
+    """
+    parts = value.expect(der.SEQUENCE).children
+    if len(parts) not in (1, 2):
+        raise CmsRefused("signing-certificate")
+    if len(parts) == 2:
+        der.check_all(parts[1].expect(der.SEQUENCE))
+    entries = parts[0].expect(der.SEQUENCE).children
+    if not 1 <= len(entries) <= MAX_CARRIED:
+        raise CmsRefused("signing-certificate")
+    known = {raw: cut(raw) for raw in certificates}
+    bound = [_bound(entry, list(known.values())) for entry in entries]
+    if bound[0] is not signer:
+        raise CmsRefused("signing-certificate")
+    if len(entries) > 1 and any(one not in bound for one in known.values()):
+        raise CmsRefused("signing-certificate")
+
+
+def _bound(entry: Node, certificates: list[Certificate]) -> Certificate | None:
+    """The certificate an ESSCertIDv2 names, None if it is not carried."""
+    parts = list(entry.expect(der.SEQUENCE).children)
+    digest = "sha256"
+    if parts and parts[0].tag == der.SEQUENCE:
+        digest = read_digest(parts.pop(0))
+    if len(parts) not in (1, 2):
+        raise CmsRefused("signing-certificate")
+    value = parts[0].as_octets()
+    found = next((one for one in certificates if hashlib.new(digest, one.raw).digest() == value), None)
+    if found is None or len(parts) == 1:
+        return found
+    if parts[1].raw != der.seq(der.seq(der.explicit(4, found.issuer)), found.serial):
+        raise CmsRefused("signing-certificate")
+    return found
+
+
+def check_algorithm_protection(signed: SignedData) -> None:
+    """CMSAlgorithmProtection, where present, names exactly the algorithms used (RFC 6211). CmsRefused otherwise."""
+    value = signed.attributes.get(ALGORITHM_PROTECTION)
+    if value is None:
+        return
+    expected = der.seq(signed.digest_identifier_raw, b"\xa1" + signed.signature_identifier_raw[1:])
+    if value.raw != expected:
+        raise CmsRefused("algorithm-protection")
