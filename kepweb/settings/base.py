@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",  # templates/django/forms stands before the widgets of its own
     "django_otp",
     # two_factor imports both plug-ins; their tables stay empty until accounts offers them
     "django_otp.plugins.otp_static",
