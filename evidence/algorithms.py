@@ -7,6 +7,7 @@ SHA-1 and shorter are refused by having no row here, RSA below 2048 bits and cur
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -100,7 +101,12 @@ class AlgorithmRefused(DerRefused):
 
 def read_digest(node: Node) -> str:
     """The digest name of an AlgorithmIdentifier, parameters absent or NULL. Raises AlgorithmRefused, DerRefused."""
-    oid, parameters = _identifier(node)
+    return _digest_named(node.raw)
+
+
+@lru_cache(maxsize=64)
+def _digest_named(raw: bytes) -> str:
+    oid, parameters = _identifier(der.read(raw))
     name = _DIGEST_OF_OID.get(oid)
     if name is None:
         raise _refused(oid)
@@ -111,7 +117,12 @@ def read_digest(node: Node) -> str:
 
 def read_scheme(node: Node) -> Scheme:
     """The scheme of a signature AlgorithmIdentifier. Raises AlgorithmRefused, DerRefused."""
-    oid, parameters = _identifier(node)
+    return _scheme_named(node.raw)
+
+
+@lru_cache(maxsize=64)
+def _scheme_named(raw: bytes) -> Scheme:
+    oid, parameters = _identifier(der.read(raw))
     if oid in _ECDSA_WITH and parameters is None:
         return Scheme("ECDSA", _ECDSA_WITH[oid])
     if oid == _RSA_PSS and parameters is not None:

@@ -175,7 +175,10 @@ def verify_detached(raw: bytes, digest: bytes) -> CmsFacts:
     `digest` is of the content, by the `digest_algorithm` that `read` tells (`verify_over` does both). CmsRefused:
     `message-digest`, `signature`, `timestamp: ...` and the reasons of `read`.
     """
-    signed = _readable(raw)
+    return _verified(_readable(raw), digest)
+
+
+def _verified(signed: SignedData, digest: bytes) -> CmsFacts:
     facts = _facts(signed)
     if facts.message_digest != digest:
         raise CmsRefused("message-digest")
@@ -199,8 +202,9 @@ def verify_emitted(raw: bytes, digest: bytes, *, anchors: Anchors | None = None)
 
     With `anchors` the topmost certificates must lie under one of them, in the token too (`unknown-issuer`).
     """
-    facts = verify_detached(raw, digest)
-    if rebuild(raw, anchors=anchors) != raw:
+    signed = _readable(raw)
+    facts = _verified(signed, digest)
+    if _rebuilt(signed, anchors) != raw:
         raise CmsRefused("bytes")
     if anchors is not None and facts.stamp is not None:
         try:
@@ -217,7 +221,10 @@ def rebuild(raw: bytes, *, anchors: Anchors | None = None) -> bytes:
     one above it, the topmost against `anchors` if given, the token by `check_token`; CmsRefused where that fails. The
     signature value itself is a hole: `verify_detached` proves it.
     """
-    signed = _readable(raw)
+    return _rebuilt(_readable(raw), anchors)
+
+
+def _rebuilt(signed: SignedData, anchors: Anchors | None) -> bytes:
     facts = _facts(signed)
     algorithm = algorithm_of(signed.signer.key)
     if algorithm is None or facts.signing_time is None or len(facts.message_digest) != 32:

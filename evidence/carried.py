@@ -134,6 +134,14 @@ def path(leaf: bytes, carried: Sequence[bytes], anchors: Anchors | None = None) 
     where one stands in no line, `too-many-certificates`. With anchors also: UnknownIssuer where none of them issued
     the topmost. DerRefused for bytes that are no certificate.
     """
+    line = _line(leaf, tuple(carried))
+    if anchors is not None:
+        _anchored(cut(line[-1]), anchors)
+    return line
+
+
+@lru_cache(maxsize=512)
+def _line(leaf: bytes, carried: tuple[bytes, ...]) -> tuple[bytes, ...]:
     if len(carried) > MAX_CARRIED:
         raise BrokenChain("too-many-certificates")
     left = [raw for raw in carried if raw != leaf]
@@ -154,8 +162,6 @@ def path(leaf: bytes, carried: Sequence[bytes], anchors: Anchors | None = None) 
     top = cut(line[-1])
     if top.is_self_issued and not is_issued_by(top.raw, top.raw):
         raise _broken(top)
-    if anchors is not None:
-        _anchored(top, anchors)
     return tuple(line)
 
 

@@ -8,6 +8,7 @@ attributes must say is the caller's rule: `evidence.cades` for signatures, `evid
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from evidence import der
 from evidence.algorithms import AlgorithmRefused, Scheme, is_signed, read_digest, read_scheme, weakness
@@ -272,6 +273,13 @@ def check_signing_certificate(value: Node, signer: Certificate, certificates: tu
     So whoever binds the chain binds all of it, and a changed byte in an intermediate is seen. CmsRefused
     (`signing-certificate`), AlgorithmRefused, DerRefused.
     """
+    _check_bound(value.raw, signer.raw, certificates)
+
+
+@lru_cache(maxsize=512)
+def _check_bound(raw: bytes, signer: bytes, certificates: tuple[bytes, ...]) -> None:
+    """The rule over bytes; an answer without refusal is remembered, since one signer binds the same again and again."""
+    value = der.read(raw)
     parts = value.expect(der.SEQUENCE).children
     if len(parts) not in (1, 2):
         raise CmsRefused("signing-certificate")
@@ -282,7 +290,7 @@ def check_signing_certificate(value: Node, signer: Certificate, certificates: tu
         raise CmsRefused("signing-certificate")
     known = {raw: cut(raw) for raw in certificates}
     bound = [_bound(entry, list(known.values())) for entry in entries]
-    if bound[0] is not signer:
+    if bound[0] is None or bound[0].raw != signer:
         raise CmsRefused("signing-certificate")
     if len(entries) > 1 and any(one not in bound for one in known.values()):
         raise CmsRefused("signing-certificate")

@@ -11,7 +11,6 @@ spelling of the same value is a place where a byte can be changed without anybod
 the caller, who alone knows where they hold: the order inside a SET OF (`is_sorted`) and which DEFAULT is left out.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -192,10 +191,12 @@ class Node:
 
     __slots__ = ("body", "end", "source", "start", "tag")
 
-    def __init__(self, source: bytes, at: int, end: int) -> None:
+    def __init__(self, source: bytes, start: int, tag: int, body: int, end: int) -> None:
         self.source = source
-        self.start = at
-        self.tag, self.body, self.end = header(source, at, end)
+        self.start = start
+        self.tag = tag
+        self.body = body
+        self.end = end
 
     @property
     def content(self) -> bytes:
@@ -212,14 +213,13 @@ class Node:
         """The values inside a constructed value, covering its content without a gap. `DerRefused` otherwise."""
         if not self.tag & 0x20:
             raise DerRefused("a primitive value has no children", at=self.start)
-        return tuple(self._walk())
-
-    def _walk(self) -> Iterator["Node"]:
         source, at, end = self.source, self.body, self.end
+        found = []
         while at < end:
-            child = Node(source, at, end)
-            yield child
-            at = child.end
+            tag, body, after = header(source, at, end)
+            found.append(Node(source, at, tag, body, after))
+            at = after
+        return tuple(found)
 
     def expect(self, tag: int) -> "Node":
         """This node, if it has `tag`; `DerRefused` otherwise."""
@@ -298,7 +298,7 @@ def read(source: bytes, *, max_bytes: int = MAX_BYTES) -> Node:
     """
     if len(source) > max_bytes:
         raise DerRefused("more bytes than allowed", at=max_bytes)
-    node = Node(source, 0, len(source))
+    node = Node(source, 0, *header(source, 0, len(source)))
     if node.end != len(source):
         raise DerRefused("bytes after the value", at=node.end)
     return node
