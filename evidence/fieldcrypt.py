@@ -24,6 +24,7 @@ from .errors import CipherTextRefused
 
 _VERSION = b"\x01"
 _NONCE = 12
+_TAG = 16
 
 
 @functools.cache
@@ -39,8 +40,8 @@ def seal_value(value: bytes, label: str) -> bytes:
 
 def open_value(stored: bytes, label: str) -> bytes:
     """The plain bytes; `CipherTextRefused` when key, label or a single bit is not the one it was sealed with."""
-    if stored[:1] != _VERSION:
-        raise CipherTextRefused("unknown version of a sealed field", label=label)
+    if stored[:1] != _VERSION or len(stored) < 1 + _NONCE + _TAG:
+        raise CipherTextRefused("not a sealed field of a version we know", label=label)
     nonce, sealed = stored[1 : 1 + _NONCE], stored[1 + _NONCE :]
     try:
         return _cipher(settings.KEP_FIELD_KEY).decrypt(nonce, sealed, label.encode())

@@ -12,6 +12,7 @@ object can be handed over, or its key destroyed, without touching another.
 File: magic `KEPV1`, wrapped key (nonce 12, cipher text 32, tag 16), nonce 12, cipher text, tag 16.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -48,7 +49,7 @@ def put(raw: bytes) -> bytes:
     wrapped = AESGCM(settings.KEP_VAULT_KEY).encrypt(wrap_nonce, object_key, digest)
     sealed = AESGCM(object_key).encrypt(nonce, raw, digest)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folders(path.parent)
         _write_and_link(path, (_MAGIC, wrap_nonce, wrapped, nonce, sealed))
     except OSError as error:
         raise VaultUnavailable("the vault did not take an object", errno=error.errno) from error
@@ -93,6 +94,13 @@ def path_of(digest: bytes) -> Path:
     return Path(settings.KEP_VAULT_DIR) / name[:2] / name[2:4] / name
 
 
+def _make_folders(folder: Path) -> None:
+    """The folder of an object and those above it, each for its owner only (`parents=True` would forget the mode)."""
+    Path(settings.KEP_VAULT_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
 def _write_and_link(path: Path, pieces: tuple[bytes, ...]) -> None:
     draft = path.parent / f".{path.name[:16]}.{secrets.token_hex(8)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -102,10 +110,8 @@ def _write_and_link(path: Path, pieces: tuple[bytes, ...]) -> None:
                 stream.write(piece)
             stream.flush()
             os.fsync(stream.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):  # same digest, same bytes: the first one stands
             os.link(draft, path)
-        except FileExistsError:
-            pass  # same digest, same bytes: the first one stands
         _make_durable(path.parent)
     finally:
         draft.unlink(missing_ok=True)

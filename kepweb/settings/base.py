@@ -234,10 +234,9 @@ KEP_PROCESS_ROLE = os.environ.get("KEP_PROCESS_ROLE", "web")  # web, deliver, se
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"no_secrets": {"()": "kepweb.log_redaction.NoSecrets"}},
     "formatters": {"line": {"()": "kepweb.log_redaction.OneLine"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_secrets"]},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
