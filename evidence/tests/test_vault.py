@@ -4,11 +4,13 @@ import hashlib
 import os
 import resource
 import signal
+import stat
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from evidence import vault
 from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
@@ -115,6 +117,16 @@ def test_an_object_under_another_ones_name_is_damaged():
         vault.get(first)
 
 
+def test_an_object_that_opens_but_holds_other_bytes_is_damaged(settings):
+    """Somebody with the vault key writes another content under the name: the digest of what came out still decides."""
+    digest, object_key, nonce = vault.put(b"ileti A"), b"\x31" * 32, b"\x32" * 12
+    wrapped = AESGCM(settings.KEP_VAULT_KEY).encrypt(nonce, object_key, digest)
+    forged = AESGCM(object_key).encrypt(nonce, b"ileti B", digest)
+    vault.path_of(digest).write_bytes(b"KEPV1" + nonce + wrapped + nonce + forged)
+    with pytest.raises(VaultDamaged):
+        vault.get(digest)
+
+
 def test_another_vault_key_opens_nothing(settings):
     digest = vault.put(RAW)
     settings.KEP_VAULT_KEY = b"\x17" * 32
@@ -162,7 +174,12 @@ def test_the_bytes_are_on_disk_before_they_have_a_name_and_the_name_before_the_a
     fsync, link = os.fsync, os.link
 
     def note_fsync(descriptor):
-        acts.append("folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file")
+        own = vault.path_of(hashlib.sha256(RAW).digest()).parent
+        is_own, is_folder = (
+            os.path.samestat(os.fstat(descriptor), own.stat()),
+            stat.S_ISDIR(os.fstat(descriptor).st_mode),
+        )
+        acts.append("own folder" if is_own else "folder" if is_folder else "file")
         fsync(descriptor)
 
     def note_link(source, target):
@@ -172,8 +189,8 @@ def test_the_bytes_are_on_disk_before_they_have_a_name_and_the_name_before_the_a
     monkeypatch.setattr(os, "fsync", note_fsync)
     monkeypatch.setattr(os, "link", note_link)
     vault.put(RAW)
-    assert acts[:3] == ["file", "link", "folder"]
-    assert set(acts[3:]) <= {"folder"}
+    assert acts[:3] == ["file", "link", "own folder"]
+    assert acts[3:] == ["folder", "folder", "folder"]  # those above it, which this process had just made
 
 
 def test_many_writers_of_the_same_bytes_make_one_object():
