@@ -2,7 +2,7 @@
 
 One class per way, because each one is told differently to the person, to the shell and to the provider:
 `user_message` is the Turkish sentence (what happened, what is safe, what to do), `code` is what is read out
-to the help desk, `exit_status` is what the shell sees, and `cancel_reason` is what the provider is told when
+to the help desk (`PRG-` for what happens in this program; a locked PIN is IMZ-03 here and at the provider), `exit_status` is what the shell sees, and `cancel_reason` is what the provider is told when
 the operation cannot go on. Exception texts are English and carry no PIN, no operation code, no subject.
 
 The set follows S-025: cancelled by the person, timed out, action pending, insecure context, component
@@ -15,7 +15,7 @@ from typing import ClassVar
 class SignerError(Exception):
     """The root. Keyword arguments become attributes and fill the `{holes}` of `user_message`."""
 
-    code: ClassVar[str] = "IMZ-01"
+    code: ClassVar[str] = "PRG-01"
     user_message: ClassVar[str] = "İmzalama tamamlanamadı. İletiniz taslakta duruyor. Yeniden deneyin."
     exit_status: ClassVar[int] = 1
     cancel_reason: ClassVar[str] = ""
@@ -34,7 +34,7 @@ class SignerError(Exception):
 class InvalidArgument(SignerError):
     """An option, a code or an origin that cannot be what was meant."""
 
-    code = "IMZ-02"
+    code = "PRG-02"
     user_message = "Girdiğiniz bilgi kullanılamıyor: {what}. Denetleyip yeniden girin."
     exit_status = 2
 
@@ -57,7 +57,7 @@ class PinLocked(SignerError):
 class WrongPin(SignerError):
     """The token refused the PIN. `tries_left` is None where the token does not say how many are left."""
 
-    code = "IMZ-04"
+    code = "PRG-04"
     user_message = "PIN yanlış. İmza atılmadı. {tries}"
     exit_status = 4
 
@@ -70,7 +70,7 @@ class WrongPin(SignerError):
 class PinMissing(SignerError):
     """No PIN was given, so the private key cannot be seen. No try was used up."""
 
-    code = "IMZ-05"
+    code = "PRG-05"
     user_message = "PIN girilmedi. Deneme hakkınız azalmadı. PIN'inizi girip yeniden deneyin."
     exit_status = 4
 
@@ -78,7 +78,7 @@ class PinMissing(SignerError):
 class TokenMissing(SignerError):
     """No card, no key file, or it was taken out on the way."""
 
-    code = "IMZ-06"
+    code = "PRG-06"
     user_message = (
         "e-imza kartı ya da sertifika dosyası bulunamadı. Kartı takın, kart programının kurulu olduğunu"
         " denetleyin ve yeniden deneyin. İletiniz taslakta duruyor."
@@ -89,7 +89,7 @@ class TokenMissing(SignerError):
 class ModuleUnavailable(SignerError):
     """The PKCS#11 library cannot be loaded: wrong path, or built for another processor (S-026)."""
 
-    code = "IMZ-07"
+    code = "PRG-07"
     user_message = (
         "Kart programı açılamadı: {module}. Yolun doğru, programın bu bilgisayarın işlemcisine (arm64 ya da"
         " x86-64) uygun olduğunu denetleyin."
@@ -100,7 +100,7 @@ class ModuleUnavailable(SignerError):
 class KeyFileUnreadable(SignerError):
     """A `.p12` that cannot be read at all, or one whose certificate nobody can see without its PIN."""
 
-    code = "IMZ-08"
+    code = "PRG-08"
     user_message = "Sertifika dosyası okunamadı: {file}. {hint}"
     exit_status = 6
 
@@ -108,7 +108,7 @@ class KeyFileUnreadable(SignerError):
 class UnusableKey(SignerError):
     """The chosen certificate is gone, has no key of its own, or a kind of key that KEP does not take."""
 
-    code = "IMZ-09"
+    code = "PRG-09"
     user_message = "Seçtiğiniz sertifika ile imza atılamıyor: {why}. Başka bir sertifika seçin."
     exit_status = 6
 
@@ -116,7 +116,7 @@ class UnusableKey(SignerError):
 class TokenFailed(SignerError):
     """The card answered with an error that says nothing about the PIN."""
 
-    code = "IMZ-10"
+    code = "PRG-10"
     user_message = "Kart imzayı atmadı. Kartı çıkarıp takın ve yeniden deneyin. İletiniz taslakta duruyor."
     exit_status = 6
 
@@ -127,7 +127,7 @@ class TokenFailed(SignerError):
 class UserCancelled(SignerError):
     """The person said no."""
 
-    code = "IMZ-11"
+    code = "PRG-11"
     user_message = "İmzalamayı iptal ettiniz. İmza atılmadı; iletiniz taslakta duruyor."
     exit_status = 3
     cancel_reason = "user"
@@ -136,7 +136,7 @@ class UserCancelled(SignerError):
 class UserTimeout(SignerError):
     """Nobody answered for 120 seconds (S-024)."""
 
-    code = "IMZ-12"
+    code = "PRG-12"
     user_message = (
         "İki dakika yanıt verilmediği için imzalama kapatıldı. İmza atılmadı; iletiniz taslakta duruyor."
         " KEP sayfasından yeniden başlatın."
@@ -148,7 +148,7 @@ class UserTimeout(SignerError):
 class ActionPending(SignerError):
     """One operation at a time (S-024)."""
 
-    code = "IMZ-13"
+    code = "PRG-13"
     user_message = "Bu programda açık bir imzalama var. Önce onu bitirin ya da iptal edin."
     exit_status = 2
 
@@ -156,7 +156,7 @@ class ActionPending(SignerError):
 class NothingPending(SignerError):
     """A step was asked for that the state of the operation does not allow."""
 
-    code = "IMZ-14"
+    code = "PRG-14"
     user_message = "Bu adım artık geçerli değil. KEP sayfasından imzalamayı yeniden başlatın."
     exit_status = 2
 
@@ -164,7 +164,7 @@ class NothingPending(SignerError):
 class OperationOver(SignerError):
     """The provider says that the operation is used, cancelled or past its term."""
 
-    code = "IMZ-15"
+    code = "PRG-15"
     user_message = (
         "İmzalama işleminin süresi dolmuş ya da işlem kapanmış. İmza gönderilmedi; iletiniz taslakta duruyor."
         " KEP sayfasından yeniden başlatın."
@@ -178,7 +178,7 @@ class OperationOver(SignerError):
 class OriginRefused(SignerError):
     """The address is not on this program's list (S-018)."""
 
-    code = "IMZ-16"
+    code = "PRG-16"
     user_message = "Bu program {origin} adresine bağlanmak için kurulmamış. Kod kullanılmadı; kimseye bilgi gitmedi."
     exit_status = 7
 
@@ -186,7 +186,7 @@ class OriginRefused(SignerError):
 class Unreachable(SignerError):
     """No answer, or none in time. Nothing was signed, or the signature did not arrive."""
 
-    code = "IMZ-17"
+    code = "PRG-17"
     user_message = "KEP sağlayıcısına ulaşılamadı. İletiniz taslakta duruyor. Bağlantınızı denetleyip yeniden deneyin."
     exit_status = 8
 
@@ -194,7 +194,7 @@ class Unreachable(SignerError):
 class InsecureConnection(SignerError):
     """The TLS certificate does not hold. There is no switch to go on (S-018)."""
 
-    code = "IMZ-18"
+    code = "PRG-18"
     user_message = (
         "Bağlantının güvenlik sertifikası doğrulanamadı; bağlantı kesildi. PIN sorulmadı, imza atılmadı."
         " Sağlayıcınızı arayın."
@@ -205,7 +205,7 @@ class InsecureConnection(SignerError):
 class ServerRefused(SignerError):
     """The provider answered with a refusal of its own, in its own words."""
 
-    code = "IMZ-19"
+    code = "PRG-19"
     user_message = "{message}"
     exit_status = 9
 
@@ -219,7 +219,7 @@ class ServerRefused(SignerError):
 class BadAnswer(SignerError):
     """The answer is not what the protocol allows: a redirect, an unknown field, too many bytes (S-024)."""
 
-    code = "IMZ-20"
+    code = "PRG-20"
     user_message = (
         "Sağlayıcının yanıtı beklenen biçimde değil; işlem durduruldu. PIN sorulmadı, imza atılmadı."
         " Programın yeni sürümü olup olmadığını denetleyin."
@@ -231,7 +231,7 @@ class BadAnswer(SignerError):
 class UnknownPurpose(SignerError):
     """Something else than a message is to be signed, and this program could not show what."""
 
-    code = "IMZ-21"
+    code = "PRG-21"
     user_message = (
         "Sizden bu programın tanımadığı bir imza isteniyor; ne imzaladığınızı gösteremeyeceği için durdu."
         " Programın yeni sürümünü kurun."
@@ -243,7 +243,7 @@ class UnknownPurpose(SignerError):
 class DocumentDiffers(SignerError):
     """The bytes that came are not the bytes that were announced (S-020)."""
 
-    code = "IMZ-22"
+    code = "PRG-22"
     user_message = (
         "İndirilen ileti, sayfada duyurulandan farklı. İmza atılmadı; iletiniz taslakta duruyor."
         " Bu kodla sağlayıcınıza başvurun."
@@ -255,7 +255,7 @@ class DocumentDiffers(SignerError):
 class ClockDiffers(SignerError):
     """The time to be signed is more than five minutes from this machine's clock."""
 
-    code = "IMZ-23"
+    code = "PRG-23"
     user_message = (
         "İmzaya yazılacak saat bu bilgisayarın saatinden {minutes} dakika farklı. İmza atılmadı."
         " Bilgisayarınızın saatini denetleyip yeniden deneyin."
@@ -267,7 +267,7 @@ class ClockDiffers(SignerError):
 class DocumentUnreadable(SignerError):
     """The message cannot be shown without doubt, so it is not signed (V-060)."""
 
-    code = "IMZ-24"
+    code = "PRG-24"
     user_message = (
         "İleti, ne imzaladığınızı kuşkuya yer bırakmadan gösterecek biçimde değil. İmza atılmadı;"
         " iletiniz taslakta duruyor. Bu kodla sağlayıcınıza başvurun."

@@ -41,8 +41,8 @@ LARGEST_DOCUMENT = 26_214_400
 LARGEST_ANSWER = 65_536
 PATIENCE = 20.0
 """Seconds to wait for the provider at each read."""
-OVER = ("IMZ-51", "IMZ-52")
-"""The provider's codes for an operation that is used or closed, and for one past its term."""
+OVER = "IMZ-12"
+"""The provider's code for an operation that is used, cancelled or past its term."""
 
 _CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE = re.compile(rf"[{_CODE_LETTERS}]{{12,20}}")
@@ -219,8 +219,8 @@ def _refusal(status: int, kind: str, raw: bytes) -> Exception:
     if not 400 <= status < 600:
         return BadAnswer(f"status {status}")
     answer = _object(kind, raw, _ERROR)
-    if status in (404, 409, 410) and answer["code"] in OVER:
-        return OperationOver(f"refused with {answer['code']}")
+    if answer["code"] == OVER:
+        return OperationOver(f"refused with {status}")
     message = f"{_line(answer['message'], 600)} ({_line(answer['code'], 16)})"
     return ServerRefused(f"refused with {status}", message=message, server_code=answer["code"], status=status)
 

@@ -55,7 +55,7 @@ class SigningOperation(models.Model):
     comparison = models.CharField(max_length=8)
     token_hmac = models.CharField(max_length=64, null=True, unique=True)
     signing_time = models.DateTimeField(null=True)
-    certificate = models.BinaryField(null=True)
+    certificate = EncryptedBytes(label="signing.operation.certificate", null=True)  # it names the person and the TCKN
     chain = models.JSONField(default=list)  # base64 DER of the intermediates the signer sent
     cms = EncryptedBytes(label="signing.operation.cms", null=True)
     refusal_code = models.CharField(max_length=16, blank=True)  # last refusal, for the page

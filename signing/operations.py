@@ -27,8 +27,9 @@ from evidence import cades, eventlog, vault
 from evidence.algorithms import algorithm_of
 from evidence.carried import cut
 from evidence.certificate import facts_of
+from evidence.der import DerRefused
 from evidence.errors import EvidenceError
-from evidence.refusals import CmsRefused
+from evidence.refusals import BrokenChain, CmsRefused
 from guards.crash_points import passing
 
 from . import codes
@@ -49,6 +50,7 @@ from .models import CodeMiss, SigningOperation
 
 State = SigningOperation.State
 
+_OTHER_KEY = "Bu sertifikanın anahtar türüyle ileti imzalanamıyor; RSA ya da P-256 anahtarlı sertifikanızı seçin."
 MISSES = 5
 MISS_WINDOW = timedelta(minutes=10)
 
@@ -153,9 +155,12 @@ def offer_certificate(
     operation = _held(token, (State.CLAIMED, State.OFFERED), now=now)
     try:
         facts_of(certificate)
+        algorithm = algorithm_of(cut(certificate).key)
         judged = judge_person(certificate, chain, tckn=operation.tckn, at=now)
-    except EvidenceError as refusal:
+    except (EvidenceError, DerRefused) as refusal:
         raise CertificateUnfit("not a certificate", fault=refusal.code, text="Sertifika okunamadı.") from refusal
+    if judged.is_fit and algorithm is None:
+        raise CertificateUnfit("no algorithm of ours for this key", fault=CertificateUnfit.code, text=_OTHER_KEY)
     if not judged.is_fit:
         fault, text = judged.first
         SigningOperation.objects.filter(pk=operation.pk).update(refusal_code=fault)
@@ -191,13 +196,11 @@ def complete(token: str, signature: bytes, *, now: datetime) -> SigningOperation
             raise OperationOver("already signed")
         return operation
     with transaction.atomic():
-        # certificate and time are those of this CMS, even if another certificate was offered a moment ago
-        won = SigningOperation.objects.filter(
-            pk=operation.pk,
-            state=State.OFFERED,
-            expires_at__gt=now,
-            certificate=operation.certificate,
-            signing_time=operation.signing_time,
+        held = SigningOperation.objects.select_for_update().get(pk=operation.pk)
+        # another certificate may have been offered a moment ago: the row must name the one this CMS was made with
+        is_same = (held.certificate, held.signing_time) == (operation.certificate, operation.signing_time)
+        won = is_same and SigningOperation.objects.filter(
+            pk=operation.pk, state=State.OFFERED, expires_at__gt=now
         ).update(state=State.SIGNED, cms=cms, signed_at=now)
         if not won:
             raise OperationOver("ended meanwhile")
@@ -326,8 +329,8 @@ def _assembled(operation: SigningOperation, signature: bytes) -> bytes:
             algorithm=algorithm,
             token=None,
         )
-        cades.verify_detached(cms, hashlib.sha256(content_of(operation)).digest())
-    except (CmsRefused, binascii.Error) as refusal:
+        cades.verify_emitted(cms, hashlib.sha256(content_of(operation)).digest())
+    except (CmsRefused, BrokenChain, DerRefused, binascii.Error) as refusal:
         raise SignatureUnfit("the signature does not hold") from refusal
     return cms
 

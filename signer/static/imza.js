@@ -54,7 +54,7 @@ async function act(button, path, body, type) {
     }
     draw(state, true);
   } catch {
-    showError("İmza programı yanıt vermiyor", { message: "Program kapanmış ya da yeniden başlatılmış olabilir. İletiniz taslakta duruyor. Programı açıp KEP sayfasından yeniden deneyin.", code: "IMZ-01" });
+    showError("İmza programı yanıt vermiyor", { message: "Program kapanmış ya da yeniden başlatılmış olabilir. İletiniz taslakta duruyor. Programı açıp KEP sayfasından yeniden deneyin.", code: "PRG-01" });
   } finally {
     if (button?.dataset.busy) {
       button.removeAttribute("aria-busy");
@@ -216,7 +216,7 @@ find("choosing").addEventListener("submit", (event) => {
   event.preventDefault();
   const chosen = document.querySelector('input[name="certificate"]:checked');
   if (chosen) act(event.submitter, "/islem/sertifika", JSON.stringify({ certificate: chosen.value }));
-  else showError("Sertifika seçilmedi", { message: "Listeden imzalayacağınız sertifikayı seçin.", code: "IMZ-02" });
+  else showError("Sertifika seçilmedi", { message: "Listeden imzalayacağınız sertifikayı seçin.", code: "PRG-02" });
 });
 find("signing").addEventListener("submit", (event) => {
   event.preventDefault();

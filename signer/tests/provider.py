@@ -91,14 +91,14 @@ class FakeProvider:
             "/imza/v1/cancel": self._cancel,
         }[path]
         if path not in ("/imza/v1/claim",) and TOKEN not in (sent.get("token"), token_header):
-            return 404, {"code": "IMZ-50", "message": "Kod ya da oturum bilinmiyor."}
+            return 404, {"code": "IMZ-10", "message": "Kod ya da oturum bilinmiyor."}
         status, answer = method(sent)
         return self.twist(path, status, answer) if self.twist else (status, answer)
 
     def _claim(self, sent: dict[str, Any]) -> tuple[int, Any]:
         assert sent.keys() == {"code", "signer"}
         if sent["code"] != CODE or self.state != "ASKED":
-            return 404, {"code": "IMZ-50", "message": "Bu işlem kodu bilinmiyor ya da kullanılmış."}
+            return 404, {"code": "IMZ-10", "message": "Bu işlem kodu bilinmiyor ya da kullanılmış."}
         self.state = "CLAIMED"
         return 200, {
             "token": TOKEN,
@@ -114,7 +114,7 @@ class FakeProvider:
     def _certificate(self, sent: dict[str, Any]) -> tuple[int, Any]:
         assert sent.keys() == {"token", "certificate", "chain"}
         if self.refuse_certificates:
-            return 422, {"code": "IMZ-54", "message": "Bu sertifika size ait görünmüyor."}
+            return 422, {"code": "IMZ-13", "message": "Bu sertifika size ait görünmüyor."}
         self.certificate = base64.b64decode(sent["certificate"], validate=True)
         self.state = "OFFERED"
         return 200, {

@@ -50,7 +50,7 @@ def test_listing_shows_owner_expiry_and_what_cannot_sign(tmp_path: Path, capsys:
     assert "24.10.2028" in out.splitlines()[0]
     assert "(süresi dolmuş)" in out.splitlines()[1]
     assert "can.p12" in err
-    assert "[IMZ-08]" in err
+    assert "[PRG-08]" in err
 
 
 def test_a_message_is_shown_then_signed(
@@ -77,11 +77,11 @@ def test_without_a_yes_nothing_is_signed(
         monkeypatch.setattr(sys, "stdin", answers)
         assert sign(fake, p12, pin_file) == 3
     assert (fake.cancelled_for, fake.signature) == ("user", b"")
-    assert "[IMZ-11]" in capsys.readouterr().err
+    assert "[PRG-11]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("written", "status", "code"), [(b"0000", 4, "IMZ-04"), (b"", 4, "IMZ-05"), (b"4" * 65, 2, "IMZ-02")]
+    ("written", "status", "code"), [(b"0000", 4, "PRG-04"), (b"", 4, "PRG-05"), (b"4" * 65, 2, "PRG-02")]
 )
 def test_a_wrong_or_missing_pin_from_a_file_ends_it(
     fake: FakeProvider,
@@ -112,7 +112,7 @@ def test_an_origin_outside_the_list_has_its_own_status(
     fake: FakeProvider, p12: Path, pin_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sign(fake, p12, pin_file, "--allow", "https://kep.ornek.tr") == 7
-    assert "[IMZ-16]" in capsys.readouterr().err
+    assert "[PRG-16]" in capsys.readouterr().err
     assert fake.asked == []
 
 
@@ -121,7 +121,7 @@ def test_a_lie_of_the_provider_has_its_own_status(
 ) -> None:
     with FakeProvider(twist=change("/imza/v1/certificate", digest="00" * 32)) as fake:
         assert sign(fake, p12, pin_file, "--yes") == 9
-    assert "[IMZ-22]" in capsys.readouterr().err
+    assert "[PRG-22]" in capsys.readouterr().err
 
 
 def test_several_certificates_want_a_choice(

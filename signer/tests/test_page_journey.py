@@ -159,7 +159,7 @@ def test_a_locked_token_says_what_to_do(tab: Page, signer_page: LoopbackPage, fa
     for wrong in ("0001", "0002", "0003"):
         tab.get_by_label("PIN", exact=True).fill(wrong)
         tab.get_by_role("button", name="İletiyi imzala").click()
-        expect(tab.locator("#error-code")).to_have_text("IMZ-03" if wrong == "0003" else "IMZ-04")
+        expect(tab.locator("#error-code")).to_have_text("IMZ-03" if wrong == "0003" else "PRG-04")
         expect(tab.locator("#error")).to_be_focused()
     expect(tab.get_by_role("heading", level=1)).to_have_text("İmza atılmadı")
     assert fake.cancelled_for == "pin_locked"
@@ -188,7 +188,7 @@ def test_a_term_that_passes_is_seen_without_a_click(
     clock.pass_by(121)
     tab.clock.run_for(125_000)
     expect(tab.get_by_role("heading", level=1)).to_have_text("İmzalamanın süresi doldu")
-    expect(tab.locator("#error-code")).to_have_text("IMZ-12")
+    expect(tab.locator("#error-code")).to_have_text("PRG-12")
     assert_clean(tab, "8-sure")
 
 
@@ -211,14 +211,14 @@ def test_a_second_tab_sees_nothing_of_it(tab: Page, signer_page: LoopbackPage, f
     expect(second.get_by_role("heading", level=1)).to_have_text("İmza programı")
     second.get_by_label("İşlem kodu").fill(CODE)
     second.get_by_role("button", name="İşlemi aç").click()
-    expect(second.locator("#error-code")).to_have_text("IMZ-13")
+    expect(second.locator("#error-code")).to_have_text("PRG-13")
     expect(second.get_by_role("complementary")).to_be_hidden()
 
 
 def test_an_origin_outside_the_list_gets_nothing(tab: Page, signer_page: LoopbackPage, fake: FakeProvider) -> None:
     tab.goto(f"{signer_page.address}#{CODE}@https://kep.kotu.ornek.tr")
     tab.get_by_role("button", name="İşlemi aç").click()
-    expect(tab.locator("#error-code")).to_have_text("IMZ-16")
+    expect(tab.locator("#error-code")).to_have_text("PRG-16")
     assert fake.asked == []
 
 

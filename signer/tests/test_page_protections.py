@@ -211,7 +211,7 @@ def test_another_tab_cannot_see_or_touch_an_open_operation(signer_page: Loopback
 def test_a_second_operation_does_not_take_the_key_over(signer_page: LoopbackPage, fake: FakeProvider) -> None:
     key = opened(signer_page, fake)
     status, state = act(signer_page, "/islem/ac", {"code": CODE, "origin": fake.origin}, ours(signer_page))
-    assert (status, state["error"]["code"]) == (409, "IMZ-13")
+    assert (status, state["error"]["code"]) == (409, "PRG-13")
     assert "key" not in state
     assert state["account"] == "", "the stranger's tab learns nothing of the open operation"
     assert act(signer_page, "/islem/durum", {}, ours(signer_page, key))[0] == 200
@@ -224,7 +224,7 @@ def test_the_whole_journey_over_the_wire(signer_page: LoopbackPage, fake: FakePr
 
     octets = ours(signer_page, key, **{"Content-Type": "application/octet-stream"})
     status, state = act(signer_page, "/islem/imzala", b"0000", octets)
-    assert (status, state["stage"], state["error"]["code"]) == (409, "hazir", "IMZ-04")
+    assert (status, state["stage"], state["error"]["code"]) == (409, "hazir", "PRG-04")
     assert "2 deneme" in state["error"]["message"]
 
     status, state = act(signer_page, "/islem/imzala", PIN, octets)
@@ -263,7 +263,7 @@ def test_it_closes_by_itself_after_120_seconds(signer_page: LoopbackPage, fake: 
     key = opened(signer_page, fake)
     clock.pass_by(121)
     status, state = act(signer_page, "/islem/durum", {}, ours(signer_page, key))
-    assert (status, state["stage"], state["error"]["code"]) == (200, "suresi_doldu", "IMZ-12")
+    assert (status, state["stage"], state["error"]["code"]) == (200, "suresi_doldu", "PRG-12")
     assert fake.cancelled_for == "timeout"
 
 

@@ -163,7 +163,7 @@ CLAIM, CERTIFICATE = "/imza/v1/claim", "/imza/v1/certificate"
         pytest.param(instead(CLAIM, 200, '{"token":"a","token":"b"}'), id="a field twice"),
         pytest.param(instead(CLAIM, 200, b"{}"), id="JSON as bytes"),
         pytest.param(instead(CLAIM, 200, " " * 70_000), id="a huge answer"),
-        pytest.param(instead(CLAIM, 400, '{"code":"IMZ-50"}'), id="an error without a sentence"),
+        pytest.param(instead(CLAIM, 400, '{"code":"IMZ-10"}'), id="an error without a sentence"),
         pytest.param(instead(CLAIM, 500, "<h1>hata</h1>"), id="an error that is a page"),
     ],
 )
@@ -210,10 +210,10 @@ def test_a_document_of_another_size_is_not_read_on(answer: Any, error: type[Sign
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
-        (404, "IMZ-50", ServerRefused),
-        (409, "IMZ-51", OperationOver),
-        (410, "IMZ-52", OperationOver),
-        (429, "IMZ-53", ServerRefused),
+        (404, "IMZ-10", ServerRefused),
+        (409, "IMZ-12", OperationOver),
+        (410, "IMZ-12", OperationOver),
+        (429, "IMZ-11", ServerRefused),
     ],
 )
 def test_a_refusal_is_told_in_the_providers_words(status: int, code: str, error: type[SignerError]) -> None:

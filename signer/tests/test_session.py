@@ -207,7 +207,7 @@ def test_past_the_term_of_the_operation_nothing_is_signed(session: Session, fake
 
 
 def test_an_operation_closed_at_the_provider_ends_here_too(tmp_path: Path, clock: Clock) -> None:
-    closed = instead("/imza/v1/signature", 409, {"code": "IMZ-51", "message": "İşlem kapanmış."})
+    closed = instead("/imza/v1/signature", 409, {"code": "IMZ-12", "message": "İşlem kapanmış."})
     with FakeProvider(twist=closed) as fake:
         session = new_session(tmp_path, fake, Clock(fake.now))
         session.open(CODE, origin=fake.origin)

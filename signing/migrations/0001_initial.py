@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('comparison', models.CharField(max_length=8)),
                 ('token_hmac', models.CharField(max_length=64, null=True, unique=True)),
                 ('signing_time', models.DateTimeField(null=True)),
-                ('certificate', models.BinaryField(null=True)),
+                ('certificate', evidence.fieldcrypt.EncryptedBytes(label='signing.operation.certificate', null=True)),
                 ('chain', models.JSONField(default=list)),
                 ('cms', evidence.fieldcrypt.EncryptedBytes(label='signing.operation.cms', null=True)),
                 ('refusal_code', models.CharField(blank=True, max_length=16)),
