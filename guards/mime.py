@@ -186,9 +186,7 @@ class _Cutter:
         at = body_start - 2
         while (hit := self.raw.find(needle, at, end)) >= 0:
             if part_start is not None:
-                if hit < part_start:
-                    raise MimeRefused("part without header block")
-                found.append((part_start, hit))
+                found.append((part_start, hit))  # hit may lie before part_start: head_end refuses that
                 if len(found) > self.limits.max_parts:
                     raise MimeRefused("too many or too deep parts")
             after = hit + len(needle)
@@ -252,8 +250,6 @@ def attachments(part: Part) -> tuple[Attachment, ...]:
     for leaf in leaves(part):
         if leaf is shown:
             continue
-        if leaf.content_type.startswith("multipart/"):
-            raise MimeRefused("multipart without parts")
         name = (leaf.filename or "").replace("/", "_") or f"ek-{len(found) + 1}"
         found.append(Attachment(name, leaf.content_type, len(decoded_body(leaf)), leaf))
     return tuple(found)

@@ -92,13 +92,9 @@ def cut_signed(raw: bytes) -> SignedMime:
     part_start = first + len(needle) + 2
     second = raw.find(needle, part_start - 2)
     last = raw.find(needle, second + len(needle)) if second >= part_start else -1
-    if last < 0:
-        raise MimeRefused("fewer than two parts or close delimiter missing")
-    if not raw.startswith(b"\r\n", second + len(needle)):
-        raise MimeRefused("malformed delimiter")
-    tail = raw[last + len(needle) :]
-    if tail != b"--\r\n":
-        raise MimeRefused("third part, malformed close delimiter or text after it")
+    second_line = second + len(needle)
+    if last < 0 or not raw.startswith(b"\r\n", second_line) or raw[last + len(needle) :] != b"--\r\n":
+        raise MimeRefused("not exactly two parts between exact delimiters, or text after them")
     signed_part = raw[part_start:second]
     inner_body = head_end(signed_part, 0, len(signed_part))
     inner = cut_fields(signed_part, 0, inner_body)
@@ -108,7 +104,7 @@ def cut_signed(raw: bytes) -> SignedMime:
     return SignedMime(
         outer=outer,
         signed_part=signed_part,
-        signature_der=_signature(raw, second + len(needle) + 2, last),
+        signature_der=_signature(raw, second_line + 2, last),
         inner=inner,
         boundary=boundary,
         digest_name=digest_name,
@@ -149,8 +145,6 @@ def _frame(outer: tuple[Field, ...]) -> tuple[str, str]:
 
 
 def _signature(raw: bytes, start: int, end: int) -> bytes:
-    if end < start:
-        raise MimeRefused("signature part without header block")
     body_start = head_end(raw, start, end)
     fields = cut_fields(raw, start, body_start)
     refuse_repeated(fields)

@@ -36,6 +36,7 @@ DEFAULT: Final = ZipLimits()
 
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]*(?:/[0-9A-Za-z_][0-9A-Za-z._-]*)*")
 _MAX_NAME: Final = 200
+_MOST_MEMBERS: Final = 65_534  # more would need the 64-bit form
 _DATE: Final = 0x0021  # 1980-01-01, time 00:00
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
@@ -54,12 +55,14 @@ def _central(name: bytes, crc: int, size: int, offset: int) -> bytes:
     return fixed + name
 
 
-def write_stored(members: Sequence[tuple[str, bytes]]) -> bytes:
+def write_stored(members: Sequence[tuple[str, bytes]], *, limits: ZipLimits = DEFAULT) -> bytes:
     """The container with these members in this order; the same members give the same bytes.
 
     Refuses (ZipRefused) a name that is not relative ASCII without `.` or `..` steps, a name twice without regard
     to case, and more than the limits allow.
     """
+    if len(members) > min(limits.max_members, _MOST_MEMBERS):
+        raise ZipRefused("too many members")
     _refuse_names([name for name, _ in members])
     pieces: list[bytes] = []
     directory: list[bytes] = []
@@ -71,7 +74,7 @@ def write_stored(members: Sequence[tuple[str, bytes]]) -> bytes:
         directory.append(_central(encoded, crc, len(raw), offset))
         pieces += [head, raw]
         offset += len(head) + len(raw)
-    if offset > DEFAULT.max_bytes:
+    if offset > limits.max_bytes:
         raise ZipRefused("container too large", size=offset)
     size = sum(map(len, directory))
     end = _END.pack(b"PK\5\6", 0, 0, len(members), len(members), size, offset, 0)
@@ -149,8 +152,6 @@ def _compare_directory(raw: bytes, at: int, directory: list[bytes], names: list[
 
 
 def _refuse_names(names: Sequence[str]) -> None:
-    if len(names) > DEFAULT.max_members:
-        raise ZipRefused("too many members")
     folded: set[str] = set()
     for name in names:
         if len(name) > _MAX_NAME or not _NAME.fullmatch(name):

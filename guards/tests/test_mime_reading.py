@@ -53,7 +53,10 @@ REFUSED = {
     "delimiter after the close delimiter": _entity(MIXED, body=b"--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n--b--\r\n"),
     "part without header block": _entity(MIXED, body=b"--b\r\n--b--\r\n"),
     "no boundary": _entity("Content-Type: multipart/mixed", body=b"--b\r\n\r\nx\r\n--b--\r\n"),
-    "boundary ending in a blank": _entity('Content-Type: multipart/mixed; boundary="b "', body=b"--b \r\n\r\n--b --"),
+    "boundary ending in a blank": _entity(
+        'Content-Type: multipart/mixed; boundary="b "', body=b"--b \r\n\r\nx\r\n--b --\r\n"
+    ),
+    "an empty boundary": _entity('Content-Type: multipart/mixed; boundary=""', body=b"--\r\n\r\nx\r\n----\r\n"),
     "two boundaries": _entity(MIXED + "; boundary=c", body=b"--b\r\n\r\nx\r\n--b--\r\n"),
     "two content types": _entity(MIXED, "content-type: text/plain", body=b"--b\r\n\r\nx\r\n--b--\r\n"),
     "a comment in a content type": _entity("Content-Type: text/plain (yorum)"),
@@ -71,6 +74,13 @@ REFUSED = {
     "bytes that are no UTF-8": _entity("Content-Disposition: attachment; filename*=utf-8''a%ff"),
     "an unknown character set": _entity("Content-Disposition: attachment; filename*=utf-7''a"),
     "an extended name without a character set": _entity("Content-Disposition: attachment; filename*=abc"),
+    "a parameter twice": _entity("Content-Disposition: attachment; filename=a; FILENAME=a"),
+    "a parameter name nobody defined": _entity("Content-Disposition: attachment; filename*a*=utf-8''a"),
+    "more fields than anybody needs": _entity(*["X-A: b"] * 501),
+    "more parameters than anybody needs": _entity(
+        "Content-Type: text/plain" + "".join(f"; a{n}=b" for n in range(101))
+    ),
+    "a header block without end": b"X-A: " + b"a" * 262_144 + b"\r\n\r\n",
     "a quote that does not end": _entity('Content-Disposition: attachment; filename="abc'),
 }
 
@@ -79,6 +89,13 @@ REFUSED = {
 def test_it_refuses(name: str) -> None:
     with pytest.raises(MimeRefused):
         parse(REFUSED[name])
+
+
+def test_what_stands_at_the_limit_still_passes() -> None:
+    assert len(parse(_entity(*["X-A: b"] * 500)).headers) == 500
+    many = "Content-Type: text/plain" + "".join(f"; a{n}=b" for n in range(100))
+    assert len(parse(_entity(many)).parameters) == 100
+    assert parse(b"X-A: " + b"a" * 262_000 + b"\r\n\r\n").headers
 
 
 def test_limits_on_size_parts_and_depth() -> None:
@@ -201,6 +218,7 @@ def test_subjects_are_decoded(raw: bytes, text: str) -> None:
         b" =? ",
         "ğ".encode(),
         b"\x7f",
+        b" \x07",
     ],
 )
 def test_subjects_of_two_readings_are_refused(raw: bytes) -> None:

@@ -80,6 +80,21 @@ SPOILED = {
     "a second part of another type": _last(SOUND, b"application/pkcs7-signature", b"application/octet-stream"),
     "no blank line after the signature's headers": _last(SOUND, b'"smime.p7s"\r\n\r\n', b'"smime.p7s"\r\n'),
     "a line of a thousand bytes": _once(SOUND, b"Subject:", b"X-Uzun: " + b"a" * 992 + b"\r\nSubject:"),
+    "no content type": _once(FOREIGN, b"Content-Type: multipart/signed", b"X-Content-Type: multipart/signed"),
+    "an encoded frame": b"Content-Transfer-Encoding: base64\r\n" + FOREIGN,
+    "a binary frame": b"Content-Transfer-Encoding: binary\r\n" + FOREIGN,
+    "no boundary": FOREIGN.replace(b"; boundary=sinir", b"").replace(b"--sinir", b"--"),
+    "a boundary with a blank": FOREIGN.replace(b"boundary=sinir", b'boundary="si nir"').replace(
+        b"--sinir", b"--si nir"
+    ),
+    "a second part without anything": _once(
+        FOREIGN, FOREIGN[FOREIGN.rindex(b"--sinir\r\n") + 9 : FOREIGN.rindex(b"--sinir--")], b""
+    ),
+    "an empty first part": _once(
+        FOREIGN, FOREIGN[FOREIGN.index(b"--sinir\r\n") + 9 : FOREIGN.rindex(b"--sinir\r\n")], b""
+    ),
+    "a huge signature": _once(FOREIGN, b"MAMCAQE=\r\n", b"MAMCAQE=\r\n".replace(b"=", b"A") * 300_000),
+    "a huge message": FOREIGN.replace(b"\r\n\xfe", b"\r\n" * 17_000_000 + b"\xfe"),
     "an empty message": b"",
     "headers only": SOUND[: SOUND.index(b"\r\n\r\n") + 2],
 }
