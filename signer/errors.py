@@ -1,9 +1,10 @@
 """Every way in which signing can end without a signature.
 
 One class per way, because each one is told differently to the person, to the shell and to the provider:
-`user_message` is the Turkish sentence (what happened, what is safe, what to do), `code` is what is read out
-to the help desk (`PRG-` for what happens in this program; a locked PIN is IMZ-03 here and at the provider), `exit_status` is what the shell sees, and `cancel_reason` is what the provider is told when
-the operation cannot go on. Exception texts are English and carry no PIN, no operation code, no subject.
+`user_message` is the Turkish sentence (what happened, what is safe, what to do); `code` is what is read out to
+the help desk (`PRG-` for what happens in this program; a locked PIN is IMZ-03 here and at the provider);
+`exit_status` is what the shell sees; `cancel_reason` is what the provider is told when the operation cannot go
+on. Exception texts are English and carry no PIN, no operation code, no subject.
 
 The set follows S-025: cancelled by the person, timed out, action pending, insecure context, component
 unavailable, invalid argument, and what is fatal.
