@@ -36,6 +36,7 @@ class TwoSecretsBackend:
             return None
         nobody = _fits_nobody(get_hashers()[0].algorithm)
         counted = throttle.take_try(tckn_index, throttle.known_device(request, tckn_index), now=clock.now())
+        request.kep_try_was_counted = True  # type: ignore[attr-defined]  # what a locked pair asks is not looked at
         person = Person.objects.filter(tckn_index=tckn_index).first()
         password_fits = check_password(password, person.password if person else nobody)
         pin_fits = check_password(pin_secret, person.pin_hash if person else nobody)

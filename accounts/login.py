@@ -11,7 +11,8 @@ is worth nothing after it (V-030). A code opens only the attempt that asked for 
 **What counts as wrong** is one counter over all factors (`throttle`), set to zero by a finished sign-in only. A right
 parola and şifre alone forgive nothing.
 
-Every outcome is a line in the event log, with the number's keyed hash and no secret.
+Every try that was looked at is a line in the event log, with the number's keyed hash and no secret. Tries that had to
+wait are not: whoever floods the door must not be able to flood the log.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ def check_secrets(request: HttpRequest, *, tckn: str, password: str, pin: str, n
     person = authenticate(request, tckn_index=index, password=password, pin_secret=pin)
     if isinstance(person, Person):
         return person
-    _log("sign_in.refused", request, now=now, subject=f"number:{index}", step="secrets")
+    if getattr(request, "kep_try_was_counted", False):
+        _log("sign_in.refused", request, now=now, subject=f"number:{index}", step="secrets")
     if getattr(request, "axes_locked_out", False):
         raise throttle.axes_refusal(request, index, now=now)
     raise WrongFactor("a factor is wrong")

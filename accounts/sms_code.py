@@ -38,6 +38,11 @@ ATTEMPT_LIFE = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
 
 
+def new_code() -> str:
+    """Six digits, every code as likely as any other (V-020)."""
+    return f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+
+
 def ask(person: Person, *, now: datetime) -> SmsAttempt:
     """Begin an attempt: a first code is on its way. Refused: `CodeTooSoon`, `SmsUnavailable`."""
     return _send(person, asked_at=now, gap=BETWEEN_ATTEMPTS, now=now)
@@ -77,7 +82,7 @@ def verify(attempt: SmsAttempt, code: str, *, now: datetime) -> AccountsError | 
 
 
 def _send(person: Person, *, asked_at: datetime, gap: timedelta, now: datetime) -> SmsAttempt:
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+    code = new_code()
     with transaction.atomic():
         _lock(person.pk)
         _refuse_flood(person, gap, now=now)
