@@ -84,3 +84,11 @@ def _body(reply) -> bytes:  # type: ignore[no-untyped-def]
     if reply.status != 200:
         raise OutboundUnavailable("answered without success", status=reply.status)
     return bytes(reply.body)
+
+
+def close() -> None:
+    """Close this thread's connections and forget what was built from the settings: at the end of a process or test."""
+    if _client.cache_info().currsize:
+        _client().close()
+    for built in (anchors, intermediates, stamper, _fetcher, _client):
+        built.cache_clear()

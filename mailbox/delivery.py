@@ -24,7 +24,7 @@ from accounts.models import KepAccount
 from evidence import eventlog, issue, vault
 from evidence.envelope import DispatchHeaders, assemble_dispatch, build_dispatch_part
 from evidence.facts import EvidenceKind, Reason
-from evidence.keys import Signer
+from evidence.algorithms import Signer
 from evidence.models import SealedEvidence
 from evidence.timestamp import Stamper
 from guards.crash_points import passing

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from evidence import eventlog, issue, vault
 from evidence.bundle import BundleContent, BundleProof, pack
-from evidence.keys import Signer
+from evidence.algorithms import Signer
 from evidence.models import SealedEvidence, SealRequest
 from evidence.timestamp import Stamper
 
