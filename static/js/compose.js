@@ -52,7 +52,7 @@ async function send() {
   }
   if (facts.save_url) form.dataset.saveUrl = facts.save_url;
   if (facts.compose_url) {
-    form.action = facts.compose_url;
+    form.setAttribute("action", facts.compose_url); // form.action is the buttons of that name
     history.replaceState(null, "", facts.compose_url);
   }
   show(`${form.dataset.saved} ${facts.saved}`);

@@ -1,4 +1,5 @@
-// A menu is a <details>: it opens without this. Here it also closes, by Escape and by a press elsewhere.
+// A menu is a <details>: it opens without this. Here it also closes: by Escape, by a press elsewhere, and when focus
+// leaves it, so that it never covers what has focus.
 const menus = document.querySelectorAll("details[data-menu]");
 
 document.addEventListener("keydown", (event) => {
@@ -9,6 +10,12 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+for (const menu of menus) {
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+}
 
 document.addEventListener("click", (event) => {
   for (const menu of menus) {
