@@ -9,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from evidence import chain
+from evidence.certificate import issued_by
 from evidence.tests import forge
 from evidence.tests.forge import NOW, PERSON, PERSON_EXTENSIONS, TRANSACTION, Made, make, name, world
 from evidence.trust import AnchorsRefused, Finding, PathReport, Role, TrustAnchors, Verdict, check_path
@@ -242,7 +244,8 @@ def test_a_stamper_has_one_critical_purpose(purposes: forge.Extension | None) ->
 def test_an_authority_never_signs_in_a_role() -> None:
     acting = person(forge.constraints(True), *without(x509.BasicConstraints))
     assert codes(judge(acting)) == only(Finding.AUTHORITY_AS_SIGNER)
-    assert codes(judge(world().root, role=Role.TRANSACTION)) == only(Finding.AUTHORITY_AS_SIGNER)
+    root = judge(world().root, role=Role.TRANSACTION)
+    assert (codes(root), root.path) == (only(Finding.AUTHORITY_AS_SIGNER), (world().root.raw,))
 
 
 @pytest.mark.parametrize("kind", ["rsa1024", "k1"])
@@ -303,23 +306,84 @@ def test_of_two_ways_to_the_root_the_valid_one_counts() -> None:
     )
     for pool in ((expired.raw, world().eshs.raw), (world().eshs.raw, expired.raw)):
         assert judge(world().person, pool=pool).verdict is Verdict.VALID
-    assert codes(judge(world().person, pool=(expired.raw,))) == only(Finding.EXPIRED, 1)
+    early = make(
+        name("ESHS"),
+        [forge.constraints(True, 0), forge.policies(PERSON), forge.CA_USAGE],
+        issuer=world().root,
+        holder=world().eshs.key,
+        not_before=NOW + timedelta(days=1),
+    )
+    assert codes(judge(world().person, pool=(expired.raw, early.raw))) == only(Finding.EXPIRED, 1)
+    assert codes(judge(world().person, pool=(early.raw, expired.raw))) == only(Finding.NOT_YET_VALID, 1)
 
 
-def test_a_ring_of_authorities_ends_and_too_many_certificates_are_refused() -> None:
-    ring = [
-        make(name(f"halka {at % 4}"), [forge.constraints(True), forge.CA_USAGE], issuer=None, holder=forge.key("ring"))
-        for at in range(4)
-    ]
+def free_authority(label: str, issuer: Made | None, *, subject: str = "") -> Made:
+    """An authority under any policy, with a key of its own."""
+    extensions = [forge.constraints(True), forge.policies("2.5.29.32.0"), forge.CA_USAGE]
+    return make(name(subject or label), extensions, issuer=issuer, holder=forge.key(f"free {label}"))
+
+
+@pytest.mark.parametrize(("authorities", "verdict"), [(6, Verdict.VALID), (7, Verdict.INDETERMINATE)])
+def test_a_path_has_at_most_eight_certificates(authorities: int, verdict: Verdict) -> None:
+    root = free_authority("geniş kök", None)
+    line = [root]
+    for at in range(authorities):
+        line.append(free_authority(f"kat {at}", line[-1]))
+    leaf = person(issuer=line[-1])
+    pool = [one.raw for one in line[1:]]
+    report = check_path(leaf.raw, pool, TrustAnchors((root.raw,)), at=NOW, role=Role.PERSON)
+    assert report.verdict is verdict
+
+
+def test_an_authority_may_change_its_key_under_its_name() -> None:
+    """The new key is certified by the old one; such a self-issued step counts for no length (RFC 5280, 4.2.1.9)."""
+    extensions = [forge.constraints(True, 0), forge.policies(PERSON), forge.CA_USAGE]
+    new = make(name("ESHS"), extensions, issuer=world().eshs, holder=forge.key("eshs new"))
+    report = judge(person(issuer=new), pool=(*world().pool, new.raw))
+    assert (report.verdict, len(report.path)) == (Verdict.VALID, 4)
+
+
+def test_an_authority_may_keep_its_key_under_another_name() -> None:
+    root = free_authority("geniş kök", None)
+    old = free_authority("eski ad", root)
+    extensions = [forge.constraints(True), forge.policies(PERSON), forge.CA_USAGE]
+    renamed = make(name("yeni ad"), extensions, issuer=old, holder=old.key)
+    leaf = person(issuer=renamed)
+    report = check_path(leaf.raw, (old.raw, renamed.raw), TrustAnchors((root.raw,)), at=NOW, role=Role.PERSON)
+    assert (report.verdict, len(report.path)) == (Verdict.VALID, 4)
+
+
+def test_authorities_that_sign_each_other_cost_no_more_than_a_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight of them make tens of thousands of paths, none of which ends (V-062)."""
+    circle = [free_authority(f"halka {at}", None) for at in range(5)]
     crossed = [
-        make(one.certificate.subject, [forge.constraints(True), forge.CA_USAGE], issuer=other, holder=one.key)
-        for one in ring
-        for other in ring
+        make(
+            one.certificate.subject,
+            [forge.constraints(True), forge.policies("2.5.29.32.0"), forge.CA_USAGE],
+            issuer=other,
+            holder=one.key,
+        )
+        for one in circle
+        for other in circle
+        if one is not other
     ]
-    leaf = person(issuer=ring[0])
-    pool = tuple(one.raw for one in (*ring, *crossed))
-    assert judge(leaf, pool=pool).verdict is Verdict.INDETERMINATE
-    assert codes(judge(leaf, pool=tuple(bytes((at,)) for at in range(33)))) == only(Finding.TOO_MANY)
+    pool = tuple(one.raw for one in crossed)
+    looks = 0
+
+    def counted(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+        nonlocal looks
+        looks += 1
+        return issued_by(certificate, issuer)
+
+    monkeypatch.setattr(chain, "issued_by", counted)
+    assert codes(judge(person(issuer=circle[0]), pool=pool))[0][0] == Finding.UNKNOWN_ROOT.value[0]
+    assert looks <= chain.MAX_STEPS * (len(pool) + 1) + (chain.MAX_PATH + 1) * len(pool)
+
+
+def test_more_certificates_than_anybody_needs_are_refused() -> None:
+    rubbish = tuple(bytes((at,)) for at in range(chain.MAX_POOL - 3))
+    assert judge(world().person, pool=(*rubbish, *world().pool)).verdict is Verdict.VALID
+    assert codes(judge(world().person, pool=(*rubbish, *world().pool, b"one more"))) == only(Finding.TOO_MANY)
 
 
 def test_rubbish_beside_the_leaf_is_passed_over_and_as_leaf_is_invalid() -> None:
