@@ -170,18 +170,19 @@ def _anchored(top: Certificate, anchors: Anchors) -> None:
         return
     claimed = _issuer_key_identifier(top)
     for root in anchors.roots:
-        known = cut(root).extensions.get(SUBJECT_KEY)
-        if known and claimed and der.read(known[1]).as_octets() == claimed:
+        _, known = cut(root).extensions.get(SUBJECT_KEY, (False, b""))
+        if claimed and known == der.octets(claimed):
             raise _broken(top)
     raise UnknownIssuer("unknown-issuer", subject_digest=hashlib.sha256(top.subject).hexdigest())
 
 
 def _issuer_key_identifier(certificate: Certificate) -> bytes:
-    """The key identifier that an authorityKeyIdentifier names, or nothing."""
-    found = certificate.extensions.get(AUTHORITY_KEY)
-    if not found:
+    """The key identifier that an authorityKeyIdentifier names, or nothing where it is absent or unreadable."""
+    _, content = certificate.extensions.get(AUTHORITY_KEY, (False, b""))
+    try:
+        parts = der.read(content).expect(der.SEQUENCE).children
+    except DerRefused:
         return b""
-    parts = der.read(found[1]).expect(der.SEQUENCE).children
     return parts[0].content if parts and parts[0].tag == 0x80 else b""
 
 
