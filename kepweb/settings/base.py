@@ -112,6 +112,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "accounts.throttle.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+# the slow counter per person (accounts/throttle.py) stands where the package would count addresses
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 
 # --- visits: design.md 1.9 ----------------------------------------------------------------------------------------
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
