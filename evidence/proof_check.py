@@ -42,9 +42,7 @@ def judge_proof(xml: bytes, *, digest: bytes) -> ProofVerdict:
     at = parts.stamp.generated_at
     anchors = outside.anchors()
     signer = check_path(parts.signing_certificate, parts.certificates, anchors, at=at, role=Role.TRANSACTION)
-    stamper = check_path(
-        parts.stamp.tsa_certificate, parts.stamp.certificates, anchors, at=at, role=Role.TIMESTAMP
-    )
+    stamper = check_path(parts.stamp.tsa_certificate, parts.stamp.certificates, anchors, at=at, role=Role.TIMESTAMP)
     worst = Verdict.worst((signer.verdict, stamper.verdict))
     return ProofVerdict(
         word=_WORDS[worst],

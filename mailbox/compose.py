@@ -49,9 +49,7 @@ def new_draft(acting: Acting, *, now: datetime) -> Draft:
     return Draft.objects.create(account=acting.account, author=acting.person, created_at=now, updated_at=now)
 
 
-def save_draft(
-    draft: Draft, *, to: Sequence[str], cc: Sequence[str], subject: str, text: str, now: datetime
-) -> Draft:
+def save_draft(draft: Draft, *, to: Sequence[str], cc: Sequence[str], subject: str, text: str, now: datetime) -> Draft:
     """Keep what was written, as it was written: addresses are not judged here. Unchanged input changes nothing."""
     given = {"to_lines": "\n".join(to), "cc_lines": "\n".join(cc), "subject": subject, "text": text}
     if all(getattr(draft, name) == value for name, value in given.items()):
@@ -107,7 +105,9 @@ def lines(text: str) -> tuple[str, ...]:
     return tuple(line for line in text.split("\n") if line)
 
 
-def resolve_recipients(draft: Draft, acting: Acting, *, now: datetime) -> tuple[tuple[Resolved, ...], tuple[Resolved, ...]]:
+def resolve_recipients(
+    draft: Draft, acting: Acting, *, now: datetime
+) -> tuple[tuple[Resolved, ...], tuple[Resolved, ...]]:
     """To and Cc of the draft as the directory knows them: one look-up for both (K-071)."""
     to, cc = lines(draft.to_lines), lines(draft.cc_lines)
     found = resolve((*to, *cc), asker=acting.account, now=now)

@@ -22,9 +22,9 @@ from django.utils import timezone
 
 from accounts.models import KepAccount
 from evidence import eventlog, issue, vault
+from evidence.algorithms import Signer
 from evidence.envelope import DispatchHeaders, assemble_dispatch, build_dispatch_part
 from evidence.facts import EvidenceKind, Reason
-from evidence.algorithms import Signer
 from evidence.models import SealedEvidence
 from evidence.timestamp import Stamper
 from guards.crash_points import passing

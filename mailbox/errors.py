@@ -72,8 +72,6 @@ class NoSubject(MailboxError):
     user_message = "Konu yazın. İletiniz taslakta duruyor."
 
 
-
-
 class DraftChanged(MailboxError):
     """What was signed is no longer what the draft says: the signature is not used."""
 
@@ -103,7 +101,9 @@ class Returned(MailboxError):
     """The message waited in CHECKING for 24 hours, or right or account went away: it came back as a draft."""
 
     code = "ILT-07"
-    user_message = "İletiniz gönderilemeden taslağa döndü. Hiçbir delil oluşmadı; taslağınızı yeniden imzalayabilirsiniz."
+    user_message = (
+        "İletiniz gönderilemeden taslağa döndü. Hiçbir delil oluşmadı; taslağınızı yeniden imzalayabilirsiniz."
+    )
 
 
 class NotReadYet(MailboxError):

@@ -91,7 +91,9 @@ def _boxes(message: Message, recipients: list[Recipient]) -> Iterable[Finding]:
         should = 1 if recipient.state in _IN_A_BOX and recipient.account_id else 0
         if boxed[recipient.pk] != should:
             yield Finding(
-                "MB-12", message.kep_id, f"recipient {recipient.recipient_no}: {boxed[recipient.pk]} items, not {should}"
+                "MB-12",
+                message.kep_id,
+                f"recipient {recipient.recipient_no}: {boxed[recipient.pk]} items, not {should}",
             )
     if sum(item.folder == BoxItem.Folder.SENT for item in items) != 1:
         yield Finding("MB-13", message.kep_id, "not exactly one item among the sent ones")

@@ -127,7 +127,9 @@ class ValidationMaterial(models.Model):
 
     message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="validation")
     certificate_path = models.JSONField()  # base64 DER, leaf first
-    answers = models.JSONField()  # per certificate below the root: {"ocsp": base64 or null, "crl": vault digest or null}
+    answers = (
+        models.JSONField()
+    )  # per certificate below the root: {"ocsp": base64 or null, "crl": vault digest or null}
     source = models.CharField(max_length=8)
     maturity = models.CharField(max_length=12)
     checked_at = models.DateTimeField()
@@ -155,9 +157,7 @@ class Recipient(Labour):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="recipient_due"),
-            models.Index(
-                fields=["term_ends_at"], condition=models.Q(state="DELIVERED"), name="recipient_term"
-            ),
+            models.Index(fields=["term_ends_at"], condition=models.Q(state="DELIVERED"), name="recipient_term"),
         ]
 
 

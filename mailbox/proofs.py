@@ -15,6 +15,7 @@ from .models import Message, Recipient
 if TYPE_CHECKING:
     from .states import Step
 
+
 def facts_of(step: "Step", kind: EvidenceKind, *, now: datetime) -> EvidenceFacts:
     """The facts of the proof that `step` makes; `now` is the event's time.
 

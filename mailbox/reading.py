@@ -59,9 +59,7 @@ def open_message(item: BoxItem, *, reader: Reader, now: datetime) -> BoxItem:
                     actor=actor,
                     skip_stale=True,
                 )
-        BoxItem.objects.filter(pk=item.pk, opened_at__isnull=True).update(
-            opened_at=now, opened_by=reader.acting.person
-        )
+        BoxItem.objects.filter(pk=item.pk, opened_at__isnull=True).update(opened_at=now, opened_by=reader.acting.person)
         eventlog.append(
             "message.opened",
             at=now,

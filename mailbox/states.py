@@ -130,9 +130,7 @@ def begin_recipients(recipients: Sequence[Recipient], event: Event, *, now: date
     _write_transitions([(each, "", state, "") for each in recipients], event, now=now, actor=actor)
 
 
-def advance(
-    steps: Sequence[Step], event: Event, *, now: datetime, actor: str, skip_stale: bool = False
-) -> list[Step]:
+def advance(steps: Sequence[Step], event: Event, *, now: datetime, actor: str, skip_stale: bool = False) -> list[Step]:
     """Move every row of `steps` by `event`; returns the steps that were taken.
 
     `now` becomes the event time of the proofs (design.md 1.2: EventTime is the commit). With `skip_stale` rows

@@ -262,8 +262,7 @@ def _check_certificate(message: Message, token: _Token, *, now: datetime) -> Ref
 def _accept(message: Message, original_digest: bytes, original: Original, *, now: datetime) -> None:
     addressees = [*((each, False) for each in original.to), *((each, True) for each in original.cc)]
     found = {
-        each.address: each
-        for each in resolve([each.address for each, _ in addressees], asker=message.account, now=now)
+        each.address: each for each in resolve([each.address for each, _ in addressees], asker=message.account, now=now)
     }
     recipients = [
         Recipient(
@@ -310,9 +309,7 @@ def _reject_late(message: Message, refusal: Refusal, raw: bytes, *, now: datetim
         _reject(message, refusal, raw, recipients, now=now)
 
 
-def _reject(
-    message: Message, refusal: Refusal, raw: bytes, recipients: tuple[Party, ...], *, now: datetime
-) -> None:
+def _reject(message: Message, refusal: Refusal, raw: bytes, recipients: tuple[Party, ...], *, now: datetime) -> None:
     """CHECKING -> REJECTED with proof 11, the refused bytes kept so that the proof's digest can be shown."""
     states.advance(
         [

@@ -13,8 +13,8 @@ from datetime import datetime
 from django.db import transaction
 
 from evidence import eventlog, issue, vault
-from evidence.bundle import BundleContent, BundleProof, pack
 from evidence.algorithms import Signer
+from evidence.bundle import BundleContent, BundleProof, pack
 from evidence.models import SealedEvidence, SealRequest
 from evidence.timestamp import Stamper
 
@@ -49,9 +49,7 @@ def original(item: BoxItem) -> File:
     refuse_unread(item)
     if item.message.original_digest is None:
         raise ProofNotThere("original is not final yet")
-    return File(
-        f"{_stem(item.message)}-orijinal.eml", "message/rfc822", vault.get(bytes(item.message.original_digest))
-    )
+    return File(f"{_stem(item.message)}-orijinal.eml", "message/rfc822", vault.get(bytes(item.message.original_digest)))
 
 
 def proof(item: BoxItem, *, code: int, recipient_no: int) -> File:
@@ -94,9 +92,7 @@ def finished_bundle(item: BoxItem, request: SealRequest) -> File | None:
     """The packed bundle once the sealing worker has made it, else None."""
     if request.result is None:
         return None
-    return File(
-        f"{_stem(item.message)}.kepdelil", "application/vnd.etsi.asic-e+zip", vault.get(bytes(request.result))
-    )
+    return File(f"{_stem(item.message)}.kepdelil", "application/vnd.etsi.asic-e+zip", vault.get(bytes(request.result)))
 
 
 def make_bundle(request: SealRequest, *, signer: Signer, stamper: Stamper, now: datetime) -> None:

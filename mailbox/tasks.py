@@ -5,6 +5,7 @@ nothing. This is the one boundary of a row's work: whatever a verb raises that n
 the row with a growing delay, so that one poisoned row never stands in the way of its neighbours (R-016).
 """
 
+import functools
 import logging
 import os
 import socket
@@ -18,6 +19,7 @@ from django.db.models import Q
 from accounts import notices
 from evidence import issue, outside
 from evidence.models import SealRequest
+from guards.clock import now as clock
 from guards.ids import uuid7_hex
 from signing import operations
 
@@ -32,25 +34,38 @@ log = logging.getLogger(__name__)
 BATCH = 50
 
 
+def sweep(verb: Callable[[datetime], int]) -> Callable[..., int]:
+    """A sweep as workers call it: without arguments, at this moment. Tests hand in the moment."""
+
+    @functools.wraps(verb)
+    def turn(now: datetime | None = None) -> int:
+        return verb(now or clock())
+
+    return turn
+
+
+@sweep
 def submit_signed(now: datetime) -> int:
     """Signatures that have come become messages in CHECKING."""
     done = 0
     for operation in operations.take_signed(compose.PURPOSE, BATCH):
         try:
             submit.submit(operation, now=now)
-        except Exception:  # noqa: BLE001 - the boundary of one row's work; the operation stays SIGNED
+        except Exception:
             log.exception("submission of an operation failed", extra={"operation": str(operation.pk)})
         else:
             done += 1
     return done
 
 
+@sweep
 def check_due(now: datetime) -> int:
     """Messages in CHECKING ask the outside."""
     rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
     return _each(claim(rows, now=now, limit=BATCH), lambda row: submit.check(row, now=now), now=now)
 
 
+@sweep
 def deliver_due(now: datetime) -> int:
     """Recipients on their way to a box of ours."""
     rows = (
@@ -61,29 +76,32 @@ def deliver_due(now: datetime) -> int:
     return _each(claim(rows, now=now, limit=BATCH), lambda row: delivery.deliver([row], now=now), now=now)
 
 
+@sweep
 def end_terms_due(now: datetime) -> int:
     """Unread messages whose term is over."""
     due = delivery.terms_due(now=now, limit=BATCH)
     return delivery.end_terms(due, now=now) if due else 0
 
 
+@sweep
 def send_notices_due(now: datetime) -> int:
     """SMS notices waiting to go out."""
     return notices.send_due_notices(now=now, limit=BATCH)
 
 
+@sweep
 def expire_operations_due(now: datetime) -> int:
     """Signing operations whose time ran out."""
     return operations.expire_due(now)
 
 
+@sweep
 def seal_due(now: datetime) -> int:
     """Prepared proofs get their signature and time-stamp."""
-    return issue.seal_due(
-        signer=issue.open_signer(), stamper=outside.stamper(), now=now, worker=_worker(), limit=BATCH
-    )
+    return issue.seal_due(signer=issue.open_signer(), stamper=outside.stamper(), now=now, worker=_worker(), limit=BATCH)
 
 
+@sweep
 def release_due(now: datetime) -> int:
     """Accepted messages whose proof 10 is sealed go out."""
     rows = Message.objects.filter(state=MessageState.ACCEPTED, released_at__isnull=True).prefetch_related("recipients")
@@ -97,20 +115,19 @@ def release_due(now: datetime) -> int:
                 due_at=now + timedelta(seconds=2), claimed_until=None, claimed_by=""
             )
             return
-        delivery.release(
-            message, sealed[0], signer=issue.open_signer(), stamper=outside.stamper(), now=now
-        )
+        delivery.release(message, sealed[0], signer=issue.open_signer(), stamper=outside.stamper(), now=now)
 
     return _each(messages, work, now=now)
 
 
+@sweep
 def bundles_due(now: datetime) -> int:
     """Pages that wait for a sealed proof bundle."""
     done = 0
     for request in _claim_requests(now=now):
         try:
             takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
-        except Exception as error:  # noqa: BLE001 - the boundary of one row's work
+        except Exception as error:
             log.exception("bundle failed")
             SealRequest.objects.filter(pk=request.pk).update(
                 claimed_until=None,

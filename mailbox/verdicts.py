@@ -96,4 +96,3 @@ def providers_signature(message: Message) -> SignatureVerdict | None:
         stamped_at=stamp.generated_at if stamp else None,
         stamped_by=facts_of(stamp.tsa_certificate).common_name if stamp else "",
     )
-

@@ -73,9 +73,7 @@ class Road:
         self.ayse = make_person("Ayşe", "Yıldız")
         self.mehmet = make_person("Mehmet", "Kaya")
         self.ayses = make_account("ayse.yildiz@hs01.kep.tr", holder=self.ayse)
-        self.mehmets = make_account(
-            "mehmet.kaya@hs01.kep.tr", holder=self.mehmet, mode=KepAccount.Mode.RECEIVE_ONLY
-        )
+        self.mehmets = make_account("mehmet.kaya@hs01.kep.tr", holder=self.mehmet, mode=KepAccount.Mode.RECEIVE_ONLY)
         self.ayses_imza = self.e_imza(self.ayse, **faults)
 
     def e_imza(self, person: Person, **faults: bool) -> EImza:

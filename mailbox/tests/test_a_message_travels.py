@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.loopback, pytest.mark.database]
 
 def codes(message: Message) -> list[tuple[int, int]]:
     """(recipient number, code) of the sealed proofs, as they came to be."""
-    return [(each.intent.recipient_no, each.intent.code) for each in issue.sealed_proofs([message.kep_id])[message.kep_id]]
+    return [
+        (each.intent.recipient_no, each.intent.code) for each in issue.sealed_proofs([message.kep_id])[message.kep_id]
+    ]
 
 
 def test_from_draft_to_box_with_10_and_40(road: Road) -> None:

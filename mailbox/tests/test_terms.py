@@ -104,7 +104,9 @@ def test_both_racing_make_one_proof(transactional_db: None, provider: object) ->
         assert len(codes & {60, 61}) == 1
 
 
-@pytest.mark.parametrize("policy", ["", "hours", "hours:", "hours:-1", "hours:٢٤", "days:1", "end_of_next_business_day"])
+@pytest.mark.parametrize(
+    "policy", ["", "hours", "hours:", "hours:-1", "hours:٢٤", "days:1", "end_of_next_business_day"]
+)
 def test_a_policy_nobody_counts_is_refused(policy: str, clock: Clock) -> None:
     with pytest.raises(UnknownPolicy) as refused:
         term_end(policy, delivered_at=clock.now)

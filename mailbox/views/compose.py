@@ -128,9 +128,7 @@ def discard(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         compose.discard(draft)
         return redirect("mailbox:drafts")
-    shown = DraftView(
-        draft.public_id, draft.subject, draft.text, draft.updated_at, attachments=_attachments_of(draft)
-    )
+    shown = DraftView(draft.public_id, draft.subject, draft.text, draft.updated_at, attachments=_attachments_of(draft))
     cancel_url = reverse("mailbox:compose", args=[draft.public_id])
     return render(
         request, "mailbox/discard_confirm.html", {"draft": shown, "cancel_url": cancel_url, "folder": "drafts"}
@@ -261,9 +259,7 @@ def _trouble_of(refusal: KepError) -> Trouble:
         place = "to"
     elif isinstance(refusal, NoSubject):
         place = "subject"
-    elif isinstance(refusal, OriginalTooLarge):
-        place = "files"
-    elif isinstance(refusal, OriginalRefused) and "file" in refusal.reason:
+    elif isinstance(refusal, OriginalTooLarge) or (isinstance(refusal, OriginalRefused) and "file" in refusal.reason):
         place = "files"
     text = refusal.for_person()
     return Trouble(title, [FieldError(f"id_{place}", text, refusal.code)], {place: text})

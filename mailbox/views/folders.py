@@ -59,7 +59,7 @@ class DraftRow:
     more: int
     subject: str
     attachment_count: int
-    saved_at: datetime
+    at: datetime
     note: str
     url: str
 
@@ -74,6 +74,7 @@ class AwaitingRow:
     attachment_count: int
     state_label: str
     expires_at: datetime | None
+    at: datetime
     url: str
 
 
@@ -190,7 +191,7 @@ def _draft_row(draft: Draft) -> DraftRow:
         more=more,
         subject=draft.subject,
         attachment_count=len(draft.attachments.all()),
-        saved_at=draft.updated_at,
+        at=draft.updated_at,
         note=_("Gönderilemedi, taslağa döndü") if draft.returned_code else "",
         url=reverse("mailbox:compose", args=[draft.public_id]),
     )
@@ -209,5 +210,6 @@ def _awaiting_row(awaiting_one: folders.Awaiting) -> AwaitingRow:
         attachment_count=len(draft.attachments.all()),
         state_label=_("İmzalandı, doğrulanıyor") if is_signed else _("İmza bekleniyor"),
         expires_at=None if is_signed else operation.expires_at,
+        at=operation.asked_at,
         url=reverse("mailbox:sign", args=[draft.public_id]),
     )

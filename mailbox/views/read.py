@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import acting_of
-from accounts.visit import visit_of
 from accounts.identity import mask_tckn
+from accounts.visit import visit_of
 from evidence import vault
 from evidence.anchors import Verdict
 from guards.clock import now as clock
@@ -176,9 +176,7 @@ def _with_content(letter: MessageView, item: BoxItem, original: Original, *, now
     return MessageView(**{**letter.__dict__, **changed})
 
 
-def _checks(
-    persons: verdicts.SignatureVerdict, providers: verdicts.SignatureVerdict | None
-) -> list[SignatureCheck]:
+def _checks(persons: verdicts.SignatureVerdict, providers: verdicts.SignatureVerdict | None) -> list[SignatureCheck]:
     who = _("%(name)s tarafından atılan güvenli elektronik imza") % {"name": persons.signer_name or _("Gönderen")}
     lines = [SignatureCheck(WORDS[persons.verdict], _joined(who, persons.reasons))]
     if providers is not None:
@@ -198,9 +196,7 @@ def _checks(
     return lines
 
 
-def _details(
-    persons: verdicts.SignatureVerdict, providers: verdicts.SignatureVerdict | None
-) -> list[CheckDetail]:
+def _details(persons: verdicts.SignatureVerdict, providers: verdicts.SignatureVerdict | None) -> list[CheckDetail]:
     rows = [
         CheckDetail(_("İmzalayan"), persons.signer_name),
         CheckDetail(_("Sertifikayı veren"), persons.issuer_name),
@@ -237,4 +233,3 @@ def _rest(recipients: Sequence[Recipient]) -> str:
 
 def _joined(what: str, reasons: Sequence[str]) -> str:
     return f"{what}. {' '.join(reasons)}" if reasons else what
-

@@ -126,9 +126,7 @@ def _made(item: BoxItem, proof: SealedEvidence) -> Step:
         issued=_("%(provider)s düzenledi, %(stamper)s damgaladı")
         % {"provider": judged.provider_code, "stamper": judged.stamped_by},
         verdict=judged.word,
-        download_url=reverse(
-            "mailbox:download_proof", args=[item.public_id, int(kind), proof.intent.recipient_no]
-        ),
+        download_url=reverse("mailbox:download_proof", args=[item.public_id, int(kind), proof.intent.recipient_no]),
         name=_(_NAMES[int(kind)]),
         explanation=_("Zaman damgası olaydan 60 saniyeden uzun süre sonra alındı.") if proof.stamped_late else "",
         reason=" ".join(detail for _reason, detail in reasons if detail),
