@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.forms import BaseForm
+from django.forms import BaseForm, BoundField
 from django.templatetags.static import static
 from django.utils import formats, timezone, translation
 from django.utils.html import format_html
@@ -225,6 +225,19 @@ def signing_steps(state: str) -> list[SigningStep]:
         else:
             steps.append(SigningStep(present, "current" if number == reached else "ahead"))
     return steps
+
+
+@register.filter
+def as_text(value: object) -> str:
+    """A fact for a table: a time by the rule of times, anything else as it is."""
+    return tsi(value) if isinstance(value, datetime) else str(value)
+
+
+@register.filter
+def described_by(field: BoundField, hint_id: str) -> SafeString:
+    """The field's input, told to readers together with a hint that the template wrote itself."""
+    ids = f"{hint_id} {field.auto_id}_error" if field.errors else hint_id
+    return field.as_widget(attrs={"aria-describedby": ids})
 
 
 @register.filter

@@ -149,6 +149,18 @@ def test_a_forms_errors_come_in_the_order_of_its_fields_with_our_codes_only():
     assert (second.field_id, second.code) == ("id_parola", "")  # Django's word "required" is no code for a person
 
 
+def test_a_fact_that_is_a_time_is_written_by_the_rule_of_times():
+    assert kep_format.as_text(NOW) == "23 Kasım 2026 14:05:09 (TSİ)"
+    assert kep_format.as_text("Örnek ESHS") == "Örnek ESHS"
+
+
+def test_an_input_is_told_together_with_its_hint_and_its_error():
+    fresh, wrong = _TwoFields(), _TwoFields({"tckn": "1", "parola": ""})
+
+    assert 'aria-describedby="ipucu"' in kep_format.described_by(fresh["parola"], "ipucu")
+    assert 'aria-describedby="ipucu id_parola_error"' in kep_format.described_by(wrong["parola"], "ipucu")
+
+
 def test_a_trail_draws_what_exists_what_is_awaited_and_what_failed():
     drawn = kep_format.trail_drawing(["exists", "negative", "awaited"])
 
