@@ -99,4 +99,6 @@ class SealRequest(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "reference", "version"], name="one_seal_per_question")]
-        indexes = [models.Index(fields=["kind", "due_at"], condition=models.Q(finished_at__isnull=True), name="seal_due")]
+        indexes = [
+            models.Index(fields=["kind", "due_at"], condition=models.Q(finished_at__isnull=True), name="seal_due")
+        ]

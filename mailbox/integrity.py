@@ -93,7 +93,7 @@ def _boxes(message: Message, recipients: list[Recipient]) -> Iterable[Finding]:
             yield Finding(
                 "MB-12",
                 message.kep_id,
-                f"recipient {recipient.recipient_no}: {boxed[recipient.pk]} items, not {should}",
+                f"recipient {recipient.recipient_no}: {boxed[recipient.pk]} items for {should}",
             )
     if sum(item.folder == BoxItem.Folder.SENT for item in items) != 1:
         yield Finding("MB-13", message.kep_id, "not exactly one item among the sent ones")

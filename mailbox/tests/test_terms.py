@@ -1,6 +1,7 @@
 """Deemed reading: 24 hours, one proof, whoever comes first (design.md 1.1.2, K-122)."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from django.db import connections
@@ -77,31 +78,33 @@ def test_both_racing_make_one_proof(transactional_db: None, provider: object) ->
     road = Road(provider.directory, Clock())  # type: ignore[attr-defined]
     for _ in range(5):
         message = road.send()
-        item, reader = road.arrived(message), road.reader()
-        before, after = road.clock.now.replace(), item.recipient.term_ends_at
-        gate = threading.Barrier(2)
-
-        def open_it() -> None:
-            gate.wait()
-            try:
-                reading.open_message(item, reader=reader, now=before)  # noqa: B023
-            finally:
-                connections.close_all()
-
-        def end_it() -> None:
-            gate.wait()
-            try:
-                tasks.end_terms_due(after)  # noqa: B023
-            finally:
-                connections.close_all()
-
-        threads = [threading.Thread(target=open_it), threading.Thread(target=end_it)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        race_open_against_end(road, message)
         codes = set(EvidenceIntent.objects.filter(kep_id=message.kep_id).values_list("code", flat=True))
         assert len(codes & {60, 61}) == 1
+
+
+def race_open_against_end(road: Road, message: Message) -> None:
+    """Two threads take the two steps from DELIVERED at once."""
+    item, reader = road.arrived(message), road.reader()
+    before, after = road.clock.now, item.recipient.term_ends_at
+    gate = threading.Barrier(2)
+
+    def run(step: Callable[[], object]) -> None:
+        gate.wait()
+        try:
+            step()
+        finally:
+            connections.close_all()
+
+    steps = (
+        lambda: reading.open_message(item, reader=reader, now=before),
+        lambda: tasks.end_terms_due(after),
+    )
+    threads = [threading.Thread(target=run, args=(step,)) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 @pytest.mark.parametrize(
