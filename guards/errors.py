@@ -21,9 +21,7 @@ class KepError(Exception):
     """
 
     code: ClassVar[str] = "KEP-00"
-    user_message: ClassVar[str] = (
-        "İşlem tamamlanamadı. Kaydedilmiş hiçbir şey kaybolmadı. Biraz sonra yeniden deneyin."
-    )
+    user_message: ClassVar[str] = "İşlem tamamlanamadı. Kaydedilmiş hiçbir şey kaybolmadı. Biraz sonra yeniden deneyin."
     status: ClassVar[int] = 400
     """The HTTP status of a page that shows this refusal."""
     temporary: ClassVar[bool] = False

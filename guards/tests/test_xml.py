@@ -24,6 +24,8 @@ REFUSED = {
     "style sheet": b'<?xml-stylesheet href="x.xsl"?><a/>',
     "instruction after the root": b"<a/><?x y?>",
     "16 bit": "<a/>".encode("utf-16"),
+    "16 bit without a mark": "<a/>".encode("utf-16-be"),
+    "a document type hidden in 7-bit letters": b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a><a/>',
     "another encoding": b'<?xml version="1.0" encoding="iso-8859-9"?><a/>',
     "utf-7": b"<?xml version='1.0' encoding='utf-7'?><a/>",
     "not utf-8": b"<a>\xff</a>",

@@ -166,6 +166,8 @@ def test_size_and_number_are_bounded() -> None:
         read_stored(SOUND, limits=ZipLimits(max_members=2))
     with pytest.raises(ZipRefused):
         write_stored([(f"a{number}", b"") for number in range(1_001)])
+    with pytest.raises(ZipRefused):
+        write_stored([("a", bytes(2_000))], limits=ZipLimits(max_bytes=2_000))
 
 
 @given(st.binary(max_size=300))
