@@ -179,7 +179,8 @@ class Pki:
     def tsa_with(self, *, purposes: tuple[x509.ObjectIdentifier, ...], critical: bool) -> Holder:
         """An authority whose certificate says another purpose, or not critically."""
         usage = [forge.purposes(*purposes, critical=critical)] if purposes else []
-        return self._leaf(f"Damga {purposes} {critical}", [forge.constraints(False), *usage], self.tsa_ca, "p256")
+        label = f"Damga {critical} {' '.join(one.dotted_string for one in purposes)}"
+        return self._leaf(label, [forge.constraints(False), *usage], self.tsa_ca, "p256")
 
     def stamper(self, kind: str = "p256", **faults: object) -> LocalStamper:
         """A stamper of the right world; faults go to `Authority`."""
