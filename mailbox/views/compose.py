@@ -267,10 +267,13 @@ def _trouble_of(refusal: KepError) -> Trouble:
 
 def _entry(resolved: Resolved) -> RecipientEntry:
     refusal = resolved.refusal
+    note = ""
+    if refusal is None:  # a name is shown only where the directory may show it (K-063)
+        note = _("Rehberde, %(provider)s") % {"provider": resolved.provider} if resolved.name else resolved.provider
     return RecipientEntry(
         address=resolved.address,
         name=resolved.name,
-        note=resolved.note,
+        note=note,
         problem=refusal.for_person() if refusal else "",
         problem_code=refusal.code if refusal else "",
     )

@@ -1,0 +1,109 @@
+"""People in front of a browser, for the journeys: they sign in, write, sign, read, as the screens let them.
+
+Everything goes through the pages and the running processes of `script/server`. The SMS code is read where the
+person reads it, on the demo phone; the signature is made in the desktop signer's own page.
+"""
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+PATIENCE_MS = 30_000
+
+
+@dataclass(frozen=True)
+class House:
+    """A running provider: its origin, its data, its people."""
+
+    origin: str
+    data: Path
+
+    def person(self, role: str) -> dict[str, Any]:
+        """The demo person with this role."""
+        people = json.loads((self.data / "demo.json").read_text())["people"]
+        return next(each for each in people if each["role"] == role)
+
+    def last_sms(self, number: str) -> str:
+        """The newest text on a phone."""
+        lines = (self.data / "sms.jsonl").read_text().splitlines()
+        return next(each["text"] for each in map(json.loads, reversed(lines)) if each["to"] == number)
+
+
+class Sitting:
+    """One person in one browser."""
+
+    def __init__(self, browser: Browser, house: House, role: str, **look: Any) -> None:
+        self.house = house
+        self.person = house.person(role)
+        self.context: BrowserContext = browser.new_context(locale="tr-TR", base_url=house.origin, **look)
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.page: Page = self.context.new_page()
+
+    def sign_in(self) -> None:
+        """Four factors: T.C. kimlik no, parola, şifre, and the code on the phone."""
+        page = self.page
+        page.goto("/giris/")
+        page.locator("[name=tckn]").fill(self.person["tckn"])
+        page.locator("[name=parola]").fill(self.person["parola"])
+        page.locator("[name=sifre]").fill(self.person["sifre"])
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url("**/giris/sms/")
+        page.locator("[name=sms]").fill(self.sms_code())
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url(re.compile(r"/(gelen|hesap/sec)/"))
+
+    def sms_code(self) -> str:
+        """The six digits of the newest text."""
+        found = re.search(r"#([0-9]{6})", self.house.last_sms(self.person["phone"]))
+        assert found is not None
+        return found[1]
+
+    def write(self, to: str, subject: str, text: str, files: list[Path]) -> None:
+        """A draft with its files, saved by the page."""
+        page = self.page
+        page.goto("/yaz/")
+        page.get_by_label("Kime", exact=True).fill(to)
+        page.get_by_label("Konu", exact=True).fill(subject)
+        page.get_by_label("Metin", exact=True).fill(text)
+        if files:
+            page.locator("[name=files]").set_input_files([str(each) for each in files])
+
+    def to_signing(self) -> None:
+        """Press the one step-ending button."""
+        self.page.get_by_role("button", name="İmza adımına geç").click()
+        self.page.wait_for_url("**/imza/")
+
+    def sign(self) -> Page:
+        """Open the signer by its link, compare the codes, choose the certificate, enter the PIN."""
+        page = self.page
+        shown = page.locator(".comparison__code").inner_text().replace("\n", "").replace(" ", "").replace("-", "")
+        with self.context.expect_page() as waiting:
+            page.get_by_role("link", name="Programda aç").click()
+        signer = waiting.value
+        signer.get_by_role("button", name="İşlemi aç").click()
+        expect(signer.locator("#comparison-left")).to_have_text(shown[:4])
+        expect(signer.locator("#comparison-right")).to_have_text(shown[-4:])
+        signer.locator("#certificates label", has_text=self.person["name"]).first.click()
+        signer.get_by_role("button", name="İletiyi göster").click()
+        signer.locator("#pin").fill(self.person["p12_pin"])
+        signer.get_by_role("button", name="İletiyi imzala").click()
+        expect(signer.get_by_role("heading", level=1)).to_have_text("İmzalandı")
+        return signer
+
+    def wait_for_text(self, text: str, *, at: str) -> None:
+        """Look at a page again and again until it says so: workers take the time they need."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            self.page.goto(at)
+            if text in self.page.locator("main").inner_text():
+                return
+            assert time.monotonic() < deadline, f"{at} never said {text!r}"
+            self.page.wait_for_timeout(500)
+
+    def close(self) -> None:
+        self.context.close()

@@ -1,0 +1,154 @@
+"""The first message, as people send and read it: browser, signer and workers of one `script/server` (issue: Must show).
+
+`KEP_SCREENSHOTS=DIR` keeps pictures of every screen a journey passes, to be looked at by a person.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from kepweb.tests.journey import House, Sitting
+
+pytestmark = [pytest.mark.journey, pytest.mark.loopback, pytest.mark.needs("chromium")]
+ROOT = Path(__file__).resolve().parents[2]
+SUBJECT = "Depo teslim tutanağı ve İĞÜŞÖÇ ığüşöç"
+
+
+def ports_free(base: int) -> bool:
+    for port in (base, base + 30, base + 40):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A provider of its own, started as a person starts it."""
+    data = tmp_path_factory.mktemp("house") / "veri"
+    base = next(port for port in range(18000 + os.getpid() % 500, 30000, 101) if ports_free(port))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KEP_", "DJANGO_"))}
+    server = subprocess.Popen(
+        [ROOT / "script" / "server", "--data", str(data), "--port", str(base)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+    try:
+        assert server.stdout is not None
+        ready = next((line for line in server.stdout if line.startswith("KEP hazır")), "")
+        assert ready.strip() == f"KEP hazır: http://127.0.0.1:{base}"
+        yield House(f"http://127.0.0.1:{base}", data)
+    finally:
+        server.terminate()
+        server.wait(30)
+        if server.stdout is not None:
+            server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    pdf, note = tmp_path / "Teslim tutanağı ĞÜŞİÖÇ.pdf", tmp_path / "ığdır notları.txt"
+    pdf.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 40)
+    note.write_text("Çınarova deposu", encoding="utf-8")
+    return [pdf, note]
+
+
+def picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("KEP_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def send(sitting: Sitting, to: str, files: list[Path], subject: str = SUBJECT) -> None:
+    """From the empty form to the signed message."""
+    sitting.write(to, subject, "Sayın yetkili,\n\nTutanak ektedir.\n\nSaygılarımızla", files)
+    picture(sitting.page, "yaz")
+    sitting.to_signing()
+    picture(sitting.page, "imza")
+    signer = sitting.sign()
+    picture(signer, "imza-programi")
+    expect(sitting.page.get_by_role("heading", level=1)).to_contain_text("kabul", ignore_case=True)
+    picture(sitting.page, "imza-kabul")
+
+
+@pytest.mark.parametrize(("sender", "recipient"), [("sender", "main_operator"), ("main_operator", "receive_only")])
+def test_a_message_is_signed_sent_delivered_read_and_proven(
+    house: House, browser: Browser, files: list[Path], sender: str, recipient: str
+) -> None:
+    subject = f"{SUBJECT} {sender}"
+    writer, reader = Sitting(browser, house, sender), Sitting(browser, house, recipient)
+    writer.sign_in()
+    send(writer, reader.person["addresses"][0], files, subject)
+
+    reader.sign_in()
+    reader.wait_for_text(subject, at="/gelen/")
+    picture(reader.page, "gelen")
+    reader.page.get_by_role("link", name=subject).click()
+    assert "Tutanak ektedir" not in reader.page.content()
+    picture(reader.page, "acilmamis")
+    reader.page.get_by_role("button", name="İletiyi aç").click()
+    expect(reader.page.locator("main")).to_contain_text("Tutanak ektedir")
+    expect(reader.page.locator("main")).to_contain_text("Geçerli")
+    picture(reader.page, "okunmus")
+    with reader.page.expect_download() as download:
+        reader.page.get_by_role("link", name="İndir: Teslim tutanağı ĞÜŞİÖÇ.pdf").click()
+    assert Path(download.value.path()).read_bytes() == files[0].read_bytes()
+    assert download.value.suggested_filename == files[0].name
+
+    writer.page.goto("/giden/")
+    writer.page.get_by_role("link", name=subject).first.click()
+    url = writer.page.url
+    writer.wait_for_text("okudu", at=url)
+    codes = writer.page.locator(".timeline .seal").all_text_contents()
+    assert [code.strip() for code in codes if code.strip()] == ["10", "40", "60"]
+    picture(writer.page, "gonderilen")
+    bundle = fetch_bundle(writer)
+    verdict = subprocess.run(
+        [ROOT / "script" / "verify", str(bundle), "--roots", str(house.data / "pki" / "root.pem")],
+        capture_output=True,
+        text=True,
+    )
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+    writer.close()
+    reader.close()
+
+
+def fetch_bundle(sitting: Sitting) -> Path:
+    with sitting.page.expect_download() as download:
+        sitting.page.get_by_role("link", name="Delil paketini indir").or_(
+            sitting.page.get_by_role("button", name="Delil paketini indir")
+        ).click()
+    return Path(download.value.path())
+
+
+def test_a_receive_only_account_cannot_compose_by_page_or_by_request(house: House, browser: Browser) -> None:
+    sitting = Sitting(browser, house, "receive_only")
+    sitting.sign_in()
+    assert sitting.page.get_by_role("link", name="Yeni ileti").count() == 0
+    assert sitting.page.goto("/yaz/").status == 403  # type: ignore[union-attr]
+    picture(sitting.page, "yetki-yok")
+    token = next(each["value"] for each in sitting.context.cookies() if "csrf" in each["name"])
+    answer = sitting.context.request.post(
+        "/yaz/",
+        form={"to": "ayse.yildiz@hs01.kep.tr", "subject": "x", "text": "y", "csrfmiddlewaretoken": token},
+        headers={"Referer": house.origin},
+    )
+    assert answer.status == 403
+    assert "YTK-01" in answer.text()
+    sitting.close()
