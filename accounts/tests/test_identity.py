@@ -56,6 +56,7 @@ def test_valid_numbers_are_read_as_they_are(number: str) -> None:
         "1234567895O",
         "-12345678950",
         "１２３４５６７８９５０",
+        "1２345678950",
         "١٢٣٤٥٦٧٨٩٥٠",
         "1234567895\N{MATHEMATICAL BOLD DIGIT ZERO}",
         "12345 67895",

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.db.models import F
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from django_otp import DEVICE_ID_SESSION_KEY
 from two_factor.plugins.registry import registry
 
 from accounts import login
@@ -210,6 +213,30 @@ def test_finishing_without_an_accepted_code_is_a_fault_of_ours(rf: Any, person: 
     post_secrets(client, person.tckn)
     with pytest.raises(ValueError, match="not accepted"):
         login.finish(rf.get("/"), SmsAttempt.objects.get(), now=SmsAttempt.objects.get().sent_at)
+
+
+def test_a_finished_visit_remembers_device_and_moments_and_no_attempt(client: Client, person: Person) -> None:
+    sign_in(client, person)
+    assert set(client.session.keys()) == {
+        SESSION_KEY,
+        BACKEND_SESSION_KEY,
+        HASH_SESSION_KEY,
+        DEVICE_ID_SESSION_KEY,
+        "kep_visit",
+        "kep_account",
+    }
+    assert client.session[DEVICE_ID_SESSION_KEY] == SmsAttempt.objects.get().persistent_id
+
+
+def test_finishing_ties_the_visit_to_the_attempt_by_itself(rf: RequestFactory, client: Client, person: Person) -> None:
+    """Also when nobody's form has put the device on the person before."""
+    post_secrets(client, person.tckn)
+    SmsAttempt.objects.update(used_at=F("sent_at"))
+    request = rf.get("/")
+    request.session, request.user = client.session, AnonymousUser()
+    attempt = SmsAttempt.objects.get()
+    login.finish(request, attempt, now=attempt.sent_at)
+    assert request.session[DEVICE_ID_SESSION_KEY] == attempt.persistent_id
 
 
 def test_half_signed_in_lasts_a_quarter_of_an_hour(clock: Clock, client: Client, person: Person) -> None:

@@ -16,7 +16,6 @@ from accounts.errors import CodeSpent, CodeTooSoon, TooManyTries, WrongCode
 from accounts.models import Person, SmsAttempt
 from accounts.tests.cast import make_person, post_code, post_secrets, sign_in, texts
 from accounts.tests.conftest import NOON
-from evidence.fieldcrypt import index_of
 
 Clock = time_machine.Traveller
 
@@ -68,16 +67,31 @@ def test_the_third_entry_may_be_the_right_one(person: Person) -> None:
 
 @pytest.mark.django_db
 def test_a_code_of_one_attempt_never_opens_another(person: Person) -> None:
-    """V-023, with the very same digits: the row's id is part of what is compared."""
+    """V-023: both attempts alive, each with its own code."""
     first, code = ask(person)
     second, second_code = ask(person, timedelta(seconds=31))
     SmsAttempt.objects.update(replaced_at=None)
     now = NOON + timedelta(seconds=32)
     if code != second_code:
         assert isinstance(sms_code.verify(second, code, now=now), WrongCode)
-    assert first.code_hmac != index_of(f"{second.public_id}:{code}", "accounts.sms_code")
     assert sms_code.verify(second, second_code, now=now) is None
     assert sms_code.verify(first, code, now=now) is None
+
+
+@pytest.mark.django_db
+def test_the_same_digits_are_another_code_in_another_attempt(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sms_code, "new_code", lambda: "418204")
+    first, _ = ask(person)
+    second, _ = ask(person, timedelta(seconds=31))
+    assert first.code_hmac != second.code_hmac
+    assert "418204" not in first.code_hmac
+
+
+@pytest.mark.django_db
+def test_a_replaced_code_is_dead(person: Person) -> None:
+    first, code = ask(person)
+    ask(person, timedelta(seconds=31))
+    assert isinstance(sms_code.verify(first, code, now=NOON + timedelta(seconds=32)), WrongCode)
 
 
 @pytest.mark.django_db

@@ -93,7 +93,7 @@ def operator(settings: Any) -> Iterator[Operator]:
         def log_message(self, format: str, *args: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     settings.KEP_SMS_URL = f"http://127.0.0.1:{server.server_port}"
     settings.KEP_SMS_USER, settings.KEP_SMS_PASSWORD, settings.KEP_SMS_SENDER = "8501234567", "pa:ss", "KEP"

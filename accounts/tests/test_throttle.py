@@ -18,6 +18,7 @@ from accounts.errors import AccountsError, RecoveryNeeded, TooManyTries
 from accounts.models import KnownDevice, Person, WrongTries
 from accounts.tests.cast import PASSWORD, PIN, make_person, new_tckn, post_code, post_secrets, sign_in, texts
 from accounts.tests.conftest import NOON
+from evidence.models import Event
 
 WRONG = "not the parola"
 Clock = time_machine.Traveller
@@ -85,6 +86,7 @@ def test_a_locked_pair_is_not_looked_at(
     wrong_tries(client, person.tckn, 40)
     assert looked_at() == 5
     assert AccessAttempt.objects.get().failures_since_start == 5
+    assert Event.objects.filter(kind="sign_in.refused").count() == 5, "a flood at the door is no flood in the log"
 
 
 @pytest.mark.django_db
