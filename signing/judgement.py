@@ -50,9 +50,7 @@ class Judgement:
 
 def judge_person(certificate: bytes, others: Sequence[bytes], *, tckn: str, at: datetime) -> Judgement:
     """Chain, role, profile and owner at `at`, without asking anybody outside."""
-    path = check_path(
-        certificate, (*others, *outside.intermediates()), outside.anchors(), at=at, role=Role.PERSON
-    )
+    path = check_path(certificate, (*others, *outside.intermediates()), outside.anchors(), at=at, role=Role.PERSON)
     return Judgement(path, qualified(facts_of(certificate, policy=outside.anchors().policy), tckn=tckn, at=at))
 
 

@@ -145,9 +145,7 @@ def claim(typed: str, *, client: str, now: datetime) -> Claimed:
     raise UnknownCode("no open operation with this code")
 
 
-def offer_certificate(
-    token: str, certificate: bytes, chain: Sequence[bytes], *, now: datetime
-) -> SigningOperation:
+def offer_certificate(token: str, certificate: bytes, chain: Sequence[bytes], *, now: datetime) -> SigningOperation:
     """Judge the certificate the signer wants to use; a fitting one opens the document (S-003, S-023).
 
     `CertificateUnfit` names the first fault; the operation stays claimed, so that another certificate may be tried.
@@ -278,9 +276,7 @@ def latest_for(*, person: UUID, reference: str, purpose: str) -> SigningOperatio
 
 def take_signed(purpose: str, limit: int) -> list[SigningOperation]:
     """Signatures of one purpose that wait to be used, oldest first."""
-    return list(
-        SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED).order_by("signed_at")[:limit]
-    )
+    return list(SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED).order_by("signed_at")[:limit])
 
 
 def content_of(operation: SigningOperation) -> bytes:
@@ -315,7 +311,9 @@ def _held(token: str, states: Sequence[str], *, now: datetime) -> SigningOperati
 
 
 def _assembled(operation: SigningOperation, signature: bytes) -> bytes:
-    certificate, digest = bytes(operation.certificate), bytes(operation.content_digest)
+    certificate, digest, signing_time = operation.certificate, bytes(operation.content_digest), operation.signing_time
+    if certificate is None or signing_time is None:
+        raise OperationOver("no certificate was offered")
     algorithm = algorithm_of(cut(certificate).key)
     if algorithm is None:
         raise SignatureUnfit("no algorithm of ours for this key")
@@ -324,7 +322,7 @@ def _assembled(operation: SigningOperation, signature: bytes) -> bytes:
         cms = cades.assemble(
             certificate,
             chain,
-            cades.signed_attributes(certificate, digest, operation.signing_time),
+            cades.signed_attributes(certificate, digest, signing_time),
             signature,
             algorithm=algorithm,
             token=None,
@@ -356,4 +354,3 @@ def _log(kind: str, operation: SigningOperation, *, now: datetime, actor: str = 
         subject=operation.reference,
         facts={"operation": str(operation.pk), "purpose": operation.purpose},
     )
-

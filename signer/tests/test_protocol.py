@@ -156,6 +156,7 @@ CLAIM, CERTIFICATE = "/imza/v1/claim", "/imza/v1/certificate"
         pytest.param(change(CLAIM, account="A" * 401), id="too long a text"),
         pytest.param(change(CLAIM, token="kısa"), id="token out of form"),
         pytest.param(instead(CLAIM, 302, ""), id="redirect"),
+        pytest.param(instead(CLAIM, 303, {"code": "IMZ-10", "message": "x"}), id="redirect dressed as a refusal"),
         pytest.param(instead(CLAIM, 307, ""), id="redirect that keeps the body"),
         pytest.param(instead(CLAIM, 204, ""), id="no content"),
         pytest.param(instead(CLAIM, 200, "[]"), id="a list"),
