@@ -134,20 +134,21 @@ def _made(item: BoxItem, proof: SealedEvidence) -> Step:
 
 
 def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> list[Step]:
+    """Steps whose proof does not exist yet: taken and being sealed, or still to come."""
     if message.state == MessageState.REJECTED:
-        return [] if 11 in codes else [_step(11)]
+        return [] if 11 in codes else [_owed(11)]
     steps = []
     if 10 not in codes:
-        steps.append(_step(10))
+        steps.append(_owed(10) if message.state == MessageState.ACCEPTED else _to_come(10))
     state = RecipientState(recipient.state) if recipient else None
     if state == RecipientState.UNDELIVERED:
-        return steps if 41 in codes else [*steps, _step(41)]
+        return steps if 41 in codes else [*steps, _owed(41)]
+    delivered = state in (RecipientState.DELIVERED, RecipientState.READ, RecipientState.DEEMED_READ)
     if not codes & {40, 41}:
-        steps.append(_step(40))
-    if state == RecipientState.READ:
-        return steps if 60 in codes else [*steps, _step(60)]
-    if state == RecipientState.DEEMED_READ:
-        return steps if 61 in codes else [*steps, _step(61)]
+        steps.append(_owed(40) if delivered else _to_come(40))
+    if state in (RecipientState.READ, RecipientState.DEEMED_READ):
+        code = 60 if state == RecipientState.READ else 61
+        return steps if code in codes else [*steps, _owed(code)]
     explanation = ""
     latest = recipient.term_ends_at if recipient else None
     if latest:
@@ -155,5 +156,14 @@ def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> 
     return [*steps, Step(60, _(EvidenceKind.READ.title), AWAITED, latest=latest, explanation=explanation)]
 
 
-def _step(code: int) -> Step:
+def _to_come(code: int) -> Step:
     return Step(code, _(EvidenceKind(code).title), AWAITED)
+
+
+def _owed(code: int) -> Step:
+    return Step(
+        code,
+        _(EvidenceKind(code).title),
+        AWAITED,
+        explanation=_("Bu adım gerçekleşti; delili imzalanıyor ve birazdan burada görünecek."),
+    )
