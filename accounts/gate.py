@@ -48,8 +48,9 @@ class SignedInGate:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A view needed an account and none was chosen, or the right to it has ended: to the choice, with a word."""
-        can_choose = isinstance(exception, NotActing) and not isinstance(exception, NoAccount)
-        if not can_choose or wants_json(request) or request.method not in ("GET", "HEAD"):
+        if not isinstance(exception, NotActing) or isinstance(exception, NoAccount):
+            return None
+        if wants_json(request) or request.method not in ("GET", "HEAD"):
             return None
         messages.warning(request, exception.for_person())
         return HttpResponseRedirect(_with_next(reverse("accounts:choose_account"), request))

@@ -15,6 +15,7 @@ lives on.
 
 import secrets
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -119,7 +120,7 @@ def _free_at(codes: QuerySet[SmsAttempt], most: int, within: timedelta, *, now: 
     return sent[-1] + within if len(sent) == most else now
 
 
-def _too_many_wrong(person_id: object, *, now: datetime) -> TooManyTries | None:
+def _too_many_wrong(person_id: UUID, *, now: datetime) -> TooManyTries | None:
     # a code takes entries for three minutes after it was sent, so this window holds every entry of the last hour
     since = now - _HOUR - settings.KEP_SMS_CODE_LIFE
     recent = SmsAttempt.objects.filter(user=person_id, sent_at__gt=since, tries__gt=0)
@@ -131,7 +132,7 @@ def _too_many_wrong(person_id: object, *, now: datetime) -> TooManyTries | None:
     return TooManyTries("wrong codes", count=wrong, until=until, at=clock_words(until, now=now))
 
 
-def _lock(person_id: object) -> None:
+def _lock(person_id: UUID) -> None:
     """One step at a time per person; SQLite's write transactions are IMMEDIATE and need no more."""
     Person.objects.select_for_update().only("pk").get(pk=person_id)
 

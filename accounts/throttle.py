@@ -148,7 +148,8 @@ def wait_after(count: int) -> timedelta:
     """How long an unknown device waits after so many wrong tries in a row."""
     if count < FREE_TRIES:
         return timedelta()
-    return min(FIRST_WAIT * 2 ** min(count - FREE_TRIES, 10), LONGEST_WAIT)
+    doublings = min(count - FREE_TRIES, 10)
+    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
 # --- django-axes ----------------------------------------------------------------------------------------------------

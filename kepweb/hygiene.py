@@ -13,6 +13,7 @@ from pathlib import Path
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 
+from accounts.hygiene import forget_old
 from guards.clock import now as clock
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def tidy() -> int:
     before = clock() - THROTTLE_ROWS_KEPT
     AccessAttempt.objects.filter(attempt_time__lt=before).delete()
     AccessLog.objects.filter(attempt_time__lt=before).delete()
+    forget_old(now=clock())
     removed = remove_dead_writes(Path(settings.KEP_VAULT_DIR), older_than=time.time() - DEAD_WRITE.total_seconds())
     log.info("tidied: %d dead writes", removed)
     return 0

@@ -65,12 +65,12 @@ def sign_in_sms(request: HttpRequest) -> HttpResponse:
     form = make_form(attempt, data=request.POST)
     if form.is_valid():
         return _signed_in(request, login.finish(request, attempt, now=now))
-    refusal = attempt.refusal
-    if refusal is None:
+    wrong = attempt.refusal
+    if wrong is None:  # nothing that could be a code was typed
         return _sms_page(request, form, attempt, status=422)
-    if isinstance(refusal, WrongCode | CodeSpent):
+    if isinstance(wrong, WrongCode | CodeSpent):
         login.note_wrong_code(request, attempt, now=now)
-    return _sms_page(request, make_form(attempt), attempt, refusal, status=refusal.status)
+    return _sms_page(request, make_form(attempt), attempt, wrong, status=wrong.status)
 
 
 @open_door

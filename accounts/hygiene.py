@@ -1,0 +1,22 @@
+"""What the sign-in may forget: nothing here is evidence, and what happened stands in the event log.
+
+A code's row must outlive the visit it opened, and a counter the waits it stands for; both are long over here. A
+counter from which somebody still has to wait, or is shut out, stays whatever its age.
+"""
+
+from datetime import datetime, timedelta
+
+from .models import KnownDevice, SmsAttempt, WrongTries
+from .throttle import DEVICE_COOKIE_LIFE, FREE_TRIES
+
+KEPT = timedelta(days=30)
+
+
+def forget_old(*, now: datetime) -> int:
+    """Delete old codes, small old counters, and devices whose cookie has expired; how many rows. Safe to repeat."""
+    old = (
+        SmsAttempt.objects.filter(sent_at__lt=now - KEPT),
+        WrongTries.objects.filter(last_at__lt=now - KEPT, count__lt=FREE_TRIES),
+        KnownDevice.objects.filter(last_seen_at__lt=now - DEVICE_COOKIE_LIFE),
+    )
+    return sum(rows.delete()[0] for rows in old)
