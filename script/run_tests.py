@@ -20,13 +20,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 AGAIN = "database or queue or crash"
+TOGETHER = ("-n", "2", "--dist", "loadgroup")
 NOTHING_COLLECTED = 5
 IS_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
 def main(arguments: Sequence[str]) -> int:
     """The first status that is not success; with a selection, a run without a matching test counts as one."""
-    first = pytest(["-n", "2", *arguments], {})
+    first = pytest([*TOGETHER, *arguments], {})
     second, left_out = again(arguments)
     for reason in left_out:
         print(f"left out: {reason}", flush=True)
@@ -52,7 +53,7 @@ def again(arguments: Sequence[str]) -> tuple[int, list[str]]:
         redis_server(redis, Path(folder)) as redis_url,
     ):
         services = {"KEP_TEST_DATABASE_URL": database_url, "KEP_TEST_REDIS_URL": redis_url}
-        return pytest(["-n", "2", *narrowed(arguments)], services), left_out
+        return pytest([*TOGETHER, *narrowed(arguments)], services), left_out
 
 
 def pytest(arguments: Sequence[str], services: dict[str, str]) -> int:
