@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import Acting, acting_of
+from accounts.doors import unattended
 from accounts.visit import visit_of
 from guards.clock import now as clock
 from guards.refusal_texts import text_of_code
@@ -88,6 +89,7 @@ def sign(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "mailbox/sign.html", context)
 
 
+@unattended
 @require_GET
 def state(request: HttpRequest, public_id: str) -> JsonResponse:
     """The state word of the page, for its watcher."""
