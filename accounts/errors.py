@@ -32,7 +32,7 @@ class AddressRefused(AccountsError):
     """Not a KEP address by form (K-045, K-048, V-010, V-074)."""
 
     status = 422
-    code = "ALC-05"
+    code = "ADR-01"
     user_message = "Bu bir KEP adresi değil. KEP adresleri ad.soyad@hs01.kep.tr biçimindedir."
 
 
