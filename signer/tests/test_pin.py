@@ -1,15 +1,17 @@
 """The PIN is read into one buffer and wiped there (S-024)."""
 
-import contextlib
 import os
 import pty
-import threading
+import subprocess
+import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
 
-from signer.errors import InvalidArgument, PinMissing, UserCancelled, UserTimeout
-from signer.pin import Pin, pin_from_environment, pin_from_file, pin_from_terminal
+from signer.errors import InvalidArgument, PinMissing
+from signer.pin import Pin, pin_from_environment, pin_from_file
 
 
 def test_leaving_the_block_wipes_every_byte_of_the_very_buffer() -> None:
@@ -79,30 +81,32 @@ def test_end_of_input_at_the_terminal_is_a_no() -> None:
     assert _with_terminal(b"\x04", seconds=5.0)[0] == b"UserCancelled"
 
 
+_CHILD = """
+import os, sys
+from signer.errors import UserCancelled, UserTimeout
+from signer.pin import pin_from_terminal
+os.open(sys.argv[1], os.O_RDWR)  # the first terminal that a session leader opens becomes its own
+try:
+    print("ok:" + pin_from_terminal("PIN: ", seconds=float(sys.argv[2])).octets().decode())
+except (UserTimeout, UserCancelled) as error:
+    print(type(error).__name__)
+"""
+
+
 def _with_terminal(typed: bytes, *, seconds: float) -> tuple[bytes, bytes]:
-    """Run `pin_from_terminal` in a child that has a terminal of its own; its outcome and what the terminal showed."""
-    outcome_read, outcome_write = os.pipe()
-    child, terminal = pty.fork()
-    if child == 0:
-        outcome = b"?"
-        try:
-            outcome = b"ok:" + bytes(pin_from_terminal("PIN: ", seconds=seconds).octets())
-        except (UserTimeout, UserCancelled) as error:
-            outcome = type(error).__name__.encode()
-        finally:
-            os.write(outcome_write, outcome)
-            os._exit(0)
-    os.close(outcome_write)
-    seen = bytearray()
-    while b"PIN: " not in seen:
-        seen += os.read(terminal, 100)
-    answer = threading.Timer(0.1, os.write, (terminal, typed))  # after the child has turned the echo off
-    answer.start()
-    outcome = os.read(outcome_read, 100)
-    answer.join()
-    with contextlib.suppress(OSError):  # the child is gone, and its terminal with it
-        seen += os.read(terminal, 100)
-    os.waitpid(child, 0)
-    os.close(terminal)
-    os.close(outcome_read)
-    return outcome, bytes(seen)
+    """Run `pin_from_terminal` in a process that has a terminal of its own; its outcome and what the terminal showed."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", _CHILD, os.ttyname(theirs), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
+        seen = bytearray()
+        while b"PIN: " not in seen:
+            seen += os.read(ours, 100)
+        while termios.tcgetattr(ours)[3] & termios.ECHO:  # it turns the echo off after it has asked
+            time.sleep(0.001)
+        os.write(ours, typed)
+        outcome, _ = child.communicate(timeout=30)
+    if outcome.startswith(b"ok:"):
+        seen += os.read(ours, 100)
+    os.close(ours)
+    os.close(theirs)
+    return outcome.strip(), bytes(seen)
