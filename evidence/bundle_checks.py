@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Sequence
 
 from evidence import bundle as bundles
+from evidence import cades
 from evidence.anchors import Verdict
 from evidence.bundle import Bundle, BundleRefused, ProofMember, carried_by, digest_list, open_bundle
 from evidence.checks import (
@@ -25,8 +26,10 @@ from evidence.checks import (
     check_provider_signature,
     proof_name,
 )
+from evidence.der import DerRefused
 from evidence.envelope import Dispatch
 from evidence.facts import EvidenceKind as Kind
+from evidence.refusals import CmsRefused
 from evidence.revocation import check_revocation
 from evidence.xades import SealedParts
 
@@ -49,6 +52,8 @@ def check_bundle(raw: bytes, trust: Trust, found: Findings) -> None:
     signature = check_provider_signature(
         bundle.signature, bundle.manifest, trust, found, name="Paket imzası", domain=domain, where=bundles.SIGNATURE
     )
+    if signature is None and _manifest_changed(bundle):
+        found.add("Paket", Verdict.INVALID, "Üye listesi imzadan sonra değişmiş.", bundles.MANIFEST)
     if signature is not None:
         missing = [one for one in carried_by(signature) if one not in shipped]
         wrong = "İmzanın taşıdığı bir sertifika paketteki sertifikalar arasında yok."
@@ -67,6 +72,14 @@ def check_bundle(raw: bytes, trust: Trust, found: Findings) -> None:
         _ask_belonging(bundle, envelope, original, proofs, found)
     if len(proofs) == len(bundle.proofs):
         _ask_set(proofs, found)
+
+
+def _manifest_changed(bundle: Bundle) -> bool:
+    """Whether the signature, as far as it can be read, is over another list."""
+    try:
+        return cades.read(bundle.signature).message_digest != hashlib.sha256(bundle.manifest).digest()
+    except (CmsRefused, DerRefused):
+        return False
 
 
 def _ask_digests(bundle: Bundle, found: Findings) -> None:
