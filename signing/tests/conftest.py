@@ -9,7 +9,7 @@ import pytest
 
 from demo import pki
 from evidence import outside
-from signing.tests.handover import OWNER_TCKN, Holder
+from signing.tests.handover import OWNER_TCKN, Holder, rung
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +47,17 @@ def trust(pki_folder: Path, settings: Any) -> Iterator[None]:
 def _forget() -> None:
     outside.anchors.cache_clear()
     outside.intermediates.cache_clear()
+
+
+@pytest.fixture
+def holder(issue: Callable[..., Holder]) -> Holder:
+    """The owner's card."""
+    return issue()
+
+
+@pytest.fixture(autouse=True)
+def silence() -> Iterator[None]:
+    """No bell has rung before a test."""
+    rung.clear()
+    yield
+    rung.clear()

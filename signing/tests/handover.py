@@ -1,6 +1,8 @@
 """One hand-over, step by step, for tests: the asking side, the signer's side, and what rang."""
 
 import hashlib
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +10,11 @@ from uuid import UUID, uuid5
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from django.db import transaction
+from django.db import connections, transaction
 
 from evidence import cades
 from signing import operations
+from signing.errors import SigningError
 from signing.models import SigningOperation
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # certificates of the demo PKI begin at this day
@@ -80,6 +83,33 @@ def signed(holder: Holder, *, now: datetime = NOW) -> tuple[str, SigningOperatio
     return token, operations.complete(token, holder.sign_operation(operation), now=now)
 
 
+def state_of(operation: SigningOperation) -> str:
+    """The state as it stands in the database."""
+    return str(SigningOperation.objects.values_list("state", flat=True).get(pk=operation.pk))
+
+
 def later(**span: float) -> datetime:
     """NOW plus a span."""
     return NOW + timedelta(**span)
+
+
+def in_parallel(count: int, act: Callable[[int], object]) -> list[object]:
+    """Run `act` in threads that start together; a refusal is an outcome too."""
+    outcomes: list[object] = [None] * count
+    start = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        start.wait(10)
+        try:
+            outcomes[number] = act(number)
+        except SigningError as refusal:
+            outcomes[number] = refusal
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return outcomes
