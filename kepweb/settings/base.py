@@ -241,5 +241,9 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "celery.worker.strategy": {"level": "WARNING"},  # a bell heard is no news
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }

@@ -11,7 +11,7 @@ os.environ.setdefault("KEP_DATA_DIR", tempfile.mkdtemp(prefix="kep-test-"))
 import environ
 
 from .embedded import *
-from .embedded import DATABASES, KEP_DATA_DIR, SQLITE_OPTIONS
+from .embedded import DATABASES, KEP_DATA_DIR
 
 KEP_PROFILE = "testing"
 DATABASES["default"]["TEST"] = {"NAME": str(KEP_DATA_DIR / "test.sqlite3")}
@@ -27,4 +27,3 @@ STORAGES = {
 }
 (KEP_DATA_DIR / "static").mkdir(exist_ok=True)  # WhiteNoise warns where its folder is missing, and warnings are errors
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "icerik.localhost", "testserver"]
-__all__ = ["SQLITE_OPTIONS"]

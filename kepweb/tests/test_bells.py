@@ -1,11 +1,16 @@
 """Bells ring after the commit, never fail and hardly wait (R-010, design.md 1.6)."""
 
+import signal
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
+import redis
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from conftest import broker_command, started
 from kepweb import bell
 
 
@@ -72,3 +77,56 @@ def test_work_on_one_queue_rings_the_others(heard):
 def test_a_queue_nobody_works_on_has_no_bell():
     with pytest.raises(ValueError, match="no such queue"):
         bell.ring_now("relay")
+
+
+@pytest.mark.queue
+@pytest.mark.loopback
+class TestWithABroker:
+    """A broker that answers, hangs, dies and comes back; each bell is timed."""
+
+    @pytest.fixture
+    def place(self, settings):
+        """Where the broker of this test listens, and where bells are sent."""
+        with tempfile.TemporaryDirectory(prefix="kep-") as folder:
+            place = Path(folder) / "valkey.sock"
+            options = {"max_retries": 0, "socket_connect_timeout": bell.PATIENCE, "socket_timeout": bell.PATIENCE}
+            connection = bell.app.connection_for_write(f"redis+socket://{place}", transport_options=options)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(bell, "_producers", lambda: bell.producers[connection])
+                yield place
+            bell.producers[connection].force_close_all()
+
+    def ring(self, monkeypatch) -> tuple[bool, float]:
+        """Whether the bell was taken, and how long that took."""
+        monkeypatch.setattr(bell, "_quiet_until", 0.0)
+        began = time.monotonic()
+        return bell.ring_now("seal"), time.monotonic() - began
+
+    def test_it_is_taken(self, place, monkeypatch):
+        with started(broker_command(place), place.exists):
+            assert self.ring(monkeypatch)[0]
+
+    def test_a_broker_that_hangs_costs_no_more_than_our_patience(self, place, monkeypatch):
+        with started(broker_command(place), place.exists) as broker:
+            assert self.ring(monkeypatch)[0]
+            broker.send_signal(signal.SIGSTOP)
+            taken, seconds = self.ring(monkeypatch)
+            broker.send_signal(signal.SIGCONT)
+            assert not taken
+            assert seconds < 5 * bell.PATIENCE
+            assert self.ring(monkeypatch)[0]
+
+    def test_one_that_dies_is_survived_and_one_that_is_back_is_heard(self, place, monkeypatch):
+        with started(broker_command(place), place.exists) as broker:
+            assert self.ring(monkeypatch)[0]
+            broker.kill()
+            broker.wait()
+            assert not self.ring(monkeypatch)[0]
+        place.unlink(missing_ok=True)
+        with started(broker_command(place), place.exists):
+            assert self.ring(monkeypatch)[0]
+
+    def test_it_reaches_its_own_queue_only(self, place, monkeypatch):
+        with started(broker_command(place), place.exists), redis.Redis(unix_socket_path=str(place)) as broker:
+            self.ring(monkeypatch)
+            assert {queue: broker.llen(queue) for queue in ("seal", "deliver")} == {"seal": 1, "deliver": 0}

@@ -4,62 +4,22 @@
 """
 
 import os
-import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kepweb.tests.journey import House, Sitting
 
-pytestmark = [pytest.mark.journey, pytest.mark.loopback, pytest.mark.needs("chromium")]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.loopback,
+    pytest.mark.needs("chromium"),
+    pytest.mark.xdist_group("house"),
+]
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECT = "Depo teslim tutanağı ve İĞÜŞÖÇ ığüşöç"
-
-
-def ports_free(base: int) -> bool:
-    for port in (base, base + 30, base + 40):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return False
-    return True
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A provider of its own, started as a person starts it."""
-    data = tmp_path_factory.mktemp("house") / "veri"
-    base = next(port for port in range(18000 + os.getpid() % 500, 30000, 101) if ports_free(port))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("KEP_", "DJANGO_"))}
-    server = subprocess.Popen(
-        [ROOT / "script" / "server", "--data", str(data), "--port", str(base)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    )
-    try:
-        assert server.stdout is not None
-        ready = next((line for line in server.stdout if line.startswith("KEP hazır")), "")
-        assert ready.strip() == f"KEP hazır: http://127.0.0.1:{base}"
-        yield House(f"http://127.0.0.1:{base}", data)
-    finally:
-        server.terminate()
-        server.wait(30)
-        if server.stdout is not None:
-            server.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -89,10 +49,10 @@ def send(sitting: Sitting, to: str, files: list[Path], subject: str = SUBJECT) -
 
 @pytest.mark.parametrize(("sender", "recipient"), [("sender", "main_operator"), ("main_operator", "receive_only")])
 def test_a_message_is_signed_sent_delivered_read_and_proven(
-    house: House, browser: Browser, files: list[Path], sender: str, recipient: str
+    house: House, chromium: Browser, files: list[Path], sender: str, recipient: str
 ) -> None:
     subject = f"{SUBJECT} {sender}"
-    writer, reader = Sitting(browser, house, sender), Sitting(browser, house, recipient)
+    writer, reader = Sitting(chromium, house, sender), Sitting(chromium, house, recipient)
     writer.sign_in()
     send(writer, reader.person["addresses"][0], files, subject)
 
@@ -137,8 +97,8 @@ def fetch_bundle(sitting: Sitting) -> Path:
     return Path(download.value.path())
 
 
-def test_a_receive_only_account_cannot_compose_by_page_or_by_request(house: House, browser: Browser) -> None:
-    sitting = Sitting(browser, house, "receive_only")
+def test_a_receive_only_account_cannot_compose_by_page_or_by_request(house: House, chromium: Browser) -> None:
+    sitting = Sitting(chromium, house, "receive_only")
     sitting.sign_in()
     assert sitting.page.get_by_role("link", name="Yeni ileti").count() == 0
     assert sitting.page.goto("/yaz/").status == 403  # type: ignore[union-attr]
