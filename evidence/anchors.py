@@ -6,6 +6,8 @@ issuing authority was held to, and which policies mean which role is data in `Tr
 verdicts and each comes with its reasons (V-061); "cannot tell" is never shown as valid.
 """
 
+import re
+import tomllib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -85,6 +87,12 @@ class TrustReason:
     position: int = 0
 
 
+_ROLES = {"person", "transaction", "timestamp", "seal"}
+_STATEMENTS = {"etsi", "btk"}
+_LIMITS = {"zero_limit_refused": bool, "min_rsa_bits": int}
+_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,30}")
+
+
 @dataclass(frozen=True)
 class TrustPolicy:
     """Which object identifiers mean which role, which algorithms still hold (S-005), and how long answers live.
@@ -115,6 +123,28 @@ class TrustPolicy:
     """How much older than the proven signing time a good answer may be and still count (design.md 1.8)."""
     clock_skew: timedelta = timedelta(minutes=2)
     """How far another machine's clock may run ahead of ours."""
+
+    @classmethod
+    def from_toml(cls, source: Path) -> "TrustPolicy":
+        """The policy a provider's operator wrote down: `[policies]` person, transaction, timestamp, seal and
+        `[statements]` etsi, btk, each a list of dotted OIDs; `[limits]` zero_limit_refused, min_rsa_bits.
+
+        AnchorsRefused for a missing list, an unknown name or anything that is no OID: a policy is never half read.
+        """
+        try:
+            read = tomllib.loads(source.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise AnchorsRefused("the trust policy cannot be read", name=source.name) from error
+        policies, statements, limits = (read.pop(name, {}) for name in ("policies", "statements", "limits"))
+        if read or set(policies) != _ROLES or set(statements) != _STATEMENTS or set(limits) - set(_LIMITS):
+            raise AnchorsRefused("the trust policy has other names than it may have", name=source.name)
+        if any(type(value) is not _LIMITS[name] for name, value in limits.items()):
+            raise AnchorsRefused("a limit of the trust policy is of another type", name=source.name)
+        lists = {**policies, **{f"{name}_statements": value for name, value in statements.items()}}
+        for value in lists.values():
+            if not isinstance(value, list) or not all(isinstance(one, str) and _OID.fullmatch(one) for one in value):
+                raise AnchorsRefused("the trust policy lists something that is no OID", name=source.name)
+        return cls(**{name: frozenset(value) for name, value in lists.items()}, **limits)
 
     def is_persons(self, policies: frozenset[str]) -> bool:
         """Whether certificate policies are those of a person's certificate and of no other role."""

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from guards.outbound import OutboundClient, OutboundUnavailable
 
-from .anchors import TrustAnchors
+from .anchors import DEMO_POLICY, TrustAnchors, TrustPolicy
 from .errors import EvidenceError
 from .revocation import Material
 from .status import RevocationFetcher
@@ -36,7 +36,8 @@ class RevocationUnknown(EvidenceError):
 @functools.cache
 def anchors() -> TrustAnchors:
     """The pinned roots and the policy of roles: what this provider trusts, and nothing a message carries."""
-    return TrustAnchors.from_pem(settings.KEP_TRUST_ROOTS)
+    policy = TrustPolicy.from_toml(settings.KEP_TRUST_POLICY) if settings.KEP_TRUST_POLICY else DEMO_POLICY
+    return TrustAnchors.from_pem(settings.KEP_TRUST_ROOTS, policy=policy)
 
 
 @functools.cache

@@ -70,7 +70,7 @@ KEP_KEYSTORE = {
     "certificate_path": KEP_PKI_DIR / f"islem-{KEP_PROVIDER_CODE}.pem",
     "chain_paths": [KEP_PKI_DIR / "islem-ca.pem"],
 }
-KEP_TRUST_POLICY = KEP_PKI_DIR / "policy.toml"
+KEP_TRUST_POLICY: Path | None = None  # the demo's own OIDs
 KEP_SMS = "accounts.sms_gateways.JsonlGateway"
 KEP_SMS_FILE = KEP_DATA_DIR / "sms.jsonl"
 
