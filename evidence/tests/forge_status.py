@@ -1,6 +1,6 @@
 """OCSP answers and CRLs of every right and wrong kind, over the worlds of `forge`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,10 +28,11 @@ def answer(
     by_hash: bool = False,
     embed: bool = True,
     nonce: bytes | None = None,
+    beside: Sequence[Made] = (),
 ) -> bytes:
     """An OCSP response about `leaf` (the person), from the responder of its authority, unless told otherwise.
 
-    With `signing_key` somebody else signs in the responder's name.
+    With `signing_key` somebody else signs in the responder's name; certificates of `beside` are carried first.
     """
     leaf, issuer = leaf or world().person, issuer or world().eshs
     responder = responder or world().responder
@@ -52,7 +53,7 @@ def answer(
         .responder_id(form, signer.certificate)
     )
     if embed:
-        builder = builder.certificates([responder.certificate])
+        builder = builder.certificates([*(one.certificate for one in beside), responder.certificate])
     if nonce is not None:
         builder = builder.add_extension(x509.OCSPNonce(nonce), False)
     response = builder.sign(signer.key, hashes.SHA256())
@@ -95,6 +96,15 @@ def crl(
         builder = builder.add_revoked_certificate(entry.build())
     made_list = builder.sign(signing_key or issuer.key, hashes.SHA256())
     return made_list.public_bytes(serialization.Encoding.DER)
+
+
+def with_an_unused_bit(make_one: Callable[[], bytes], signature_of: Callable[[bytes], bytes]) -> bytes:
+    """A structure whose signature ends in a zero bit, with that bit called unused: other bytes, the same signature."""
+    while signature_of(raw := make_one())[-1] & 1:
+        continue
+    at = raw.index(signature_of(raw)) - 1
+    assert raw[at] == 0
+    return raw[:at] + b"\x01" + raw[at + 1 :]
 
 
 STRANGER = key("stranger")

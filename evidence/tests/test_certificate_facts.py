@@ -10,6 +10,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from evidence import der
 from evidence.tests import forge
 from evidence.tests.forge import NOW, PERSON, PERSON_EXTENSIONS, make, name, world
+from evidence.tests.forge_status import with_an_unused_bit
 from evidence.trust import CertificateRefused, QcLimit, facts_of
 
 
@@ -154,6 +155,16 @@ def test_rubbish_is_refused_with_one_error() -> None:
     ):
         with pytest.raises(CertificateRefused):
             facts_of(raw)
+
+
+def test_a_signature_with_an_unused_bit_is_refused() -> None:
+    """The byte in front of it would otherwise have two spellings under no signature."""
+
+    def new() -> bytes:
+        return make(name("Deneme"), (), issuer=world().eshs).raw
+
+    with pytest.raises(CertificateRefused):
+        facts_of(with_an_unused_bit(new, lambda raw: x509.load_der_x509_certificate(raw).signature))
 
 
 def test_any_changed_byte_gives_facts_or_that_one_error() -> None:

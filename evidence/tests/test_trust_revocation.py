@@ -13,11 +13,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from evidence.tests import forge
 from evidence.tests.forge import NOW, make, name, responder, world
-from evidence.tests.forge_status import HOUR, MINUTE, STRANGER, answer, crl, revoked
+from evidence.tests.forge_status import HOUR, MINUTE, STRANGER, answer, crl, revoked, with_an_unused_bit
 from evidence.trust import (
     Material,
     RevocationFinding,
     RevocationReport,
+    TrustReason,
     Verdict,
     check_path_revocation,
     check_revocation,
@@ -54,7 +55,8 @@ def found(report: RevocationReport) -> list[str]:
 
 def is_no_answer(report: RevocationReport, finding: RevocationFinding) -> bool:
     """Cannot tell, for this reason and no other."""
-    return (report.verdict, report.state, found(report)) == (Verdict.INDETERMINATE, None, [finding.value[0]])
+    undecided = report.verdict is Verdict.INDETERMINATE and report.state is None and report.source is None
+    return undecided and report.findings == (TrustReason(*finding.value, Verdict.INDETERMINATE),)
 
 
 def test_a_good_answer_made_after_the_signature_is_valid_and_mature() -> None:
@@ -95,6 +97,32 @@ def test_an_answer_about_the_same_number_under_another_issuer_does_not_count() -
     )
     about_twin = answer(twin, issuer=world().islem)
     assert is_no_answer(judge(about_twin), RevocationFinding.OCSP_OTHER_CERTIFICATE)
+
+
+def test_the_name_and_the_key_of_the_issuer_must_both_be_the_answers() -> None:
+    serial = world().person.certificate.serial_number
+    same_name = make(name("İkiz"), (), issuer=world("theirs").eshs, serial=serial)
+    renamed = make(name("Başka"), [forge.constraints(True), forge.CA_USAGE], holder=world().eshs.key)
+    same_key = make(name("İkiz"), (), issuer=renamed, serial=serial)
+    for twin, issuer in ((same_name, world("theirs").eshs), (same_key, renamed)):
+        assert is_no_answer(judge(answer(twin, issuer=issuer)), RevocationFinding.OCSP_OTHER_CERTIFICATE)
+
+
+def test_an_answer_that_names_the_certificate_by_a_hash_we_do_not_use_does_not_count() -> None:
+    assert is_no_answer(judge(answer(named_by=hashes.SHA384())), RevocationFinding.OCSP_OTHER_CERTIFICATE)
+
+
+def test_of_several_responders_carried_the_named_one_counts() -> None:
+    other = make(
+        name("Öbür yanıt"),
+        forge.RESPONDER_EXTENSIONS,
+        issuer=world().eshs,
+        not_before=datetime(2000, 1, 1, tzinfo=NOW.tzinfo),
+        not_after=datetime(2099, 1, 1, tzinfo=NOW.tzinfo),
+    )
+    assert judge(answer(beside=[other])).verdict is Verdict.VALID
+    assert judge(answer(beside=[other] * 7)).verdict is Verdict.VALID
+    assert is_no_answer(judge(answer(beside=[other] * 8)), RevocationFinding.OCSP_STRANGER)
 
 
 def test_a_strangers_answer_does_not_count() -> None:
@@ -166,6 +194,29 @@ def test_every_single_changed_byte_of_an_answer_or_a_list_is_noticed() -> None:
         assert judge(crl=changed).verdict is Verdict.INDETERMINATE
 
 
+def test_a_signature_has_one_spelling() -> None:
+    """With "unused" bits the byte in front of it could be changed under no signature at all."""
+
+    def of_answer(raw: bytes) -> bytes:
+        return ocsp_form.load_der_ocsp_response(raw).signature
+
+    def of_responder(raw: bytes) -> bytes:
+        return ocsp_form.load_der_ocsp_response(raw).certificates[0].signature
+
+    def new_responder() -> bytes:
+        return answer(responder=responder(world().eshs, label="spelling"))
+
+    for respelled in (with_an_unused_bit(answer, of_answer), with_an_unused_bit(new_responder, of_responder)):
+        assert is_no_answer(judge(respelled), RevocationFinding.OCSP_UNREADABLE)
+    respelled = with_an_unused_bit(crl, lambda raw: x509.load_der_x509_crl(raw).signature)
+    assert is_no_answer(judge(crl=respelled), RevocationFinding.CRL_UNREADABLE)
+
+
+def test_an_answer_larger_than_any_real_one_is_not_read() -> None:
+    assert judge(answer(nonce=b"x" * 60_000)).verdict is Verdict.VALID
+    assert is_no_answer(judge(answer(nonce=b"x" * 65_536)), RevocationFinding.OCSP_UNREADABLE)
+
+
 def test_a_forged_revocation_condemns_nobody() -> None:
     forged = revoked(NOW - HOUR, signing_key=STRANGER)
     assert is_no_answer(judge(forged), RevocationFinding.OCSP_BROKEN_SIGNATURE)
@@ -221,7 +272,8 @@ def test_revoked_at_or_before_the_proved_time_is_invalid_and_after_it_valid(mome
     for report in (judge(revoked(NOW + moment)), judge(crl=crl((world().person, NOW + moment)))):
         assert report.verdict is Verdict[verdict]
         assert (report.revoked_at, report.reason, report.state) == (NOW + moment, "keyCompromise", "MATURE")
-        assert found(report) == ([RevocationFinding.REVOKED.value[0]] if verdict == "INVALID" else [])
+        before = TrustReason(*RevocationFinding.REVOKED.value, Verdict.INVALID)
+        assert report.findings == ((before,) if verdict == "INVALID" else ())
 
 
 def test_a_plain_signature_judged_as_of_now_is_invalid_once_revoked() -> None:
