@@ -17,7 +17,7 @@ from typing import Any
 
 from celery import Celery, bootsteps, signals
 from django.conf import settings
-from kombu import Exchange, Queue
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kepweb.settings.embedded")
 
@@ -29,8 +29,7 @@ STOP_SECONDS = 25.0
 
 app = Celery("kep")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# each queue with an exchange and key of its own: sharing the default ones, a bell for one would ring both
-app.conf.task_queues = tuple(Queue(name, Exchange(name), routing_key=name) for name in QUEUES)
+app.conf.task_queues = tuple(Queue(name) for name in QUEUES)
 app.conf.task_default_queue = "deliver"
 app.conf.task_create_missing_queues = False
 
