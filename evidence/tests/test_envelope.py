@@ -186,6 +186,21 @@ def test_parts_out_of_order_missing_or_doubled_are_refused(order: list[int]) -> 
         read_dispatch(_rearranged(order))
 
 
+def test_a_signed_part_of_another_kind_is_refused() -> None:
+    draft = a_draft()
+    boundary = draft.signed_part.partition(b'boundary="')[2].partition(b'"')[0]
+    pieces = draft.signed_part.split(b"\r\n--" + boundary)[1:-1]
+    parts = [piece.removeprefix(b"\r\n") for piece in pieces]
+    for subtype in ("mixed", "related"):
+        part = multipart(subtype, parts, first=draft.outer_headers, attribute='hp="clear"')
+        raw = assemble_dispatch(DispatchDraft(draft.outer_headers, part), SIGNATURE)
+        if subtype == "mixed":
+            assert read_dispatch(raw).original == SOUND
+        else:
+            with pytest.raises(EnvelopeRefused):
+                read_dispatch(raw)
+
+
 def test_an_original_is_not_a_kep_message() -> None:
     with pytest.raises(MimeRefused):
         read_dispatch(SOUND)
