@@ -97,7 +97,9 @@ def violations(page: Page) -> list[str]:
 
 
 def open_page(chromium: Browser, house: House, state: Any) -> Page:
-    return chromium.new_context(base_url=house.origin, locale="tr-TR", storage_state=state).new_page()
+    # reduced motion: colours change at once, so that no picture and no measure is taken in the middle of a change
+    context = chromium.new_context(base_url=house.origin, locale="tr-TR", storage_state=state, reduced_motion="reduce")
+    return context.new_page()
 
 
 def check(page: Page, name: str) -> list[str]:
