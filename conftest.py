@@ -35,6 +35,7 @@ PROGRAMS = {
     "msgfmt": ("msgfmt",),
     "openssl": ("openssl",),
     "opensc": ("pkcs11-tool",),
+    "procps": ("ps",),
     "softhsm2": ("softhsm2-util",),
     "unzip": ("unzip",),
     "xmlsec1": ("xmlsec1",),

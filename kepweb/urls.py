@@ -1,7 +1,5 @@
 """Addresses of the product: Turkish, short, stable (design.md 3)."""
 
-from importlib.util import find_spec
-
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
@@ -16,13 +14,9 @@ house: list[URLPattern | URLResolver] = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((house, "kepweb"))),
+    path("", include("accounts.urls")),
+    path("", include("mailbox.urls")),
+    path("imza/v1/", include("signing.urls")),
     path("dil/", set_language, name="dil_degistir"),
+    *(path(prefix, include(urlconf)) for prefix, urlconf in settings.KEP_EXTRA_URLS),
 ]
-for prefix, module in (
-    ("", "accounts.urls"),
-    ("imza/v1/", "signing.urls"),
-    ("", "mailbox.urls"),
-    *settings.KEP_EXTRA_URLS,
-):
-    if find_spec(module) is not None:
-        urlpatterns.append(path(prefix, include(module)))

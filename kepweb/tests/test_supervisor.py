@@ -22,7 +22,7 @@ STUBBORN = [
 ]
 DYING = [sys.executable, "-c", "raise SystemExit(3)"]
 
-pytestmark = pytest.mark.loopback
+pytestmark = [pytest.mark.loopback, pytest.mark.needs("procps")]
 
 
 @pytest.fixture
