@@ -15,24 +15,21 @@ state its fingerprint and where to get it. The proofs are taken as they are: che
 `ozet.pdf` and `muhur/` come with later issues. No Django here.
 """
 
-import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from evidence import bundle_texts, cades, carried, xades
+from evidence import bundle_texts, cades, carried, containers, xades
+from evidence.containers import MANIFEST, SIGNATURE, BundleRefused, changed_members, digest_list, from_pem, to_pem
 from evidence.envelope import read_dispatch
 from evidence.facts import EvidenceKind
 from evidence.revocation import Material
-from guards.errors import KepError
 from guards.mime import cut_signed
 from guards.zip import ZipLimits, ZipRefused, read_stored, write_stored
 
 MIMETYPE: Final = b"application/vnd.etsi.asic-e+zip"
-MANIFEST: Final = "META-INF/ASiCManifest.xml"
-SIGNATURE: Final = "META-INF/signature.p7s"
 ENVELOPE: Final = "ileti.eml"
 ORIGINAL: Final = "orijinal.eml"
 DIGESTS: Final = "ozetler.sha256"
@@ -41,33 +38,8 @@ LIMITS: Final = ZipLimits(max_members=20_000)
 
 _PROOF_NAME = re.compile(r"deliller/(?P<number>[0-9]{2,4})-(?P<code>[0-9]{2})-(?P<recipient>0|[1-9][0-9]{0,4})\.xml")
 _CHAIN_NAME = re.compile(r"zincir/(?:(?:islem(?:-[0-9]+)?|ara|zd|kisi)\.pem|(?:kisi|ara-[1-9])\.(?:ocsp|crl))")
-_TYPES: Final = {
-    "eml": "message/rfc822",
-    "xml": "application/xml",
-    "pem": "application/x-pem-file",
-    "ocsp": "application/ocsp-response",
-    "crl": "application/pkix-crl",
-    "bin": "application/octet-stream",
-    "tst": "application/vnd.etsi.timestamp-token",
-    "txt": "text/plain",
-    "sha256": "text/plain",
-}
-
 Sign = Callable[[bytes], bytes]
 """The manifest's bytes in, a detached CAdES signature of the işlem key out."""
-
-
-class BundleRefused(KepError):
-    """Not a bundle in our spelling, or content no bundle can be made of. Fact `member` names the part at fault."""
-
-    code = "DEL-10"
-    user_message = (
-        "Delil paketi bozuk ya da eksik ({member}). Bu dosyaya dayanmayın; paketi KEP hesabınızdan yeniden indirin."
-    )
-
-    def __init__(self, reason: str, *, member: str) -> None:
-        super().__init__(reason, member=member)
-        self.member = member
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +117,7 @@ def pack(content: BundleContent, sign: Sign) -> bytes:
     signer, carried_too = parts.envelope_signer, parts
     for _ in range(3):
         members = _members(content, carried_too, signer)
-        manifest = _manifest(_digests(members))
+        manifest = containers.manifest(containers.digests(members))
         signature = sign(manifest)
         facts = cades.verify_over(signature, manifest)
         shipped = {one for name, raw in members if name.endswith(".pem") for one in from_pem(raw)}
@@ -281,49 +253,6 @@ def _fingerprint(certificate: bytes) -> str:
     return bundle_texts.fingerprint(hashlib.sha256(certificate).digest())
 
 
-def _manifest(digests: Sequence[tuple[str, str]]) -> bytes:
-    """One canonical line (EN 319 162-1): the signature, then every member with its SHA-256 in base64."""
-    ds = ' xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
-    pieces = [
-        '<asic:ASiCManifest xmlns:asic="http://uri.etsi.org/02918/v1.2.1#">'
-        f'<asic:SigReference MimeType="application/pkcs7-signature" URI="{SIGNATURE}"></asic:SigReference>'
-    ]
-    for name, value in digests:
-        pieces.append(
-            f'<asic:DataObjectReference MimeType="{_TYPES[name.rpartition(".")[2]]}" URI="{name}">'
-            f'<ds:DigestMethod{ds} Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></ds:DigestMethod>'
-            f"<ds:DigestValue{ds}>{value}</ds:DigestValue></asic:DataObjectReference>"
-        )
-    return "".join([*pieces, "</asic:ASiCManifest>"]).encode("ascii")
-
-
-def _digests(members: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
-    return [(name, base64.b64encode(hashlib.sha256(raw).digest()).decode("ascii")) for name, raw in members]
-
-
-def digest_list(members: Iterable[tuple[str, bytes]]) -> bytes:
-    """The lines sha256sum reads."""
-    return "".join(f"{hashlib.sha256(raw).hexdigest()}  {name}\n" for name, raw in members).encode("ascii")
-
-
-def to_pem(certificates: Iterable[bytes]) -> bytes:
-    """DER certificates as PEM, one after another."""
-    pieces = []
-    for der in certificates:
-        packed = base64.b64encode(der).decode("ascii")
-        lines = "".join(f"{packed[at : at + 64]}\n" for at in range(0, len(packed), 64))
-        pieces.append(f"-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
-    return "".join(pieces).encode("ascii")
-
-
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\n([0-9A-Za-z+/=\n]+)-----END CERTIFICATE-----\n")
-
-
-def from_pem(raw: bytes) -> tuple[bytes, ...]:
-    """The certificates of a PEM member written by `to_pem`."""
-    return tuple(base64.b64decode(found[1]) for found in _PEM.finditer(raw))
-
-
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
@@ -344,7 +273,7 @@ def open_bundle(raw: bytes) -> Bundle:
     proofs = _read_proofs(members)
     _refuse_strangers(names, proofs)
     listed = [(name, body) for name, body in members.items() if name not in ("mimetype", MANIFEST, SIGNATURE)]
-    changed = _compare_manifest(members[MANIFEST], listed)
+    changed = changed_members(members[MANIFEST], listed)
     return Bundle(members, proofs, members[MANIFEST], members[SIGNATURE], changed)
 
 
@@ -391,21 +320,3 @@ def _refuse_strangers(names: list[str], proofs: Sequence[ProofMember]) -> None:
     missing |= {f"zincir/zd/{proof.stem}.{kind}" for proof in proofs for kind in ("bin", "tst")} - set(rest)
     if missing:
         raise BundleRefused("member missing", member=min(missing))
-
-
-_LISTED = re.compile(
-    r'URI="([^"]*)"><ds:DigestMethod[^>]*></ds:DigestMethod><ds:DigestValue[^>]*>([0-9A-Za-z+/=]{44})<'
-)
-
-
-def _compare_manifest(manifest: bytes, members: Sequence[tuple[str, bytes]]) -> tuple[str, ...]:
-    """The members whose digest is not the listed one. A manifest that differs in anything else is refused."""
-    own = _digests(members)
-    if _manifest(own) == manifest:
-        return ()
-    given = _LISTED.findall(manifest.decode("latin-1"))
-    if [name for name, _ in given] != [name for name, _ in own]:
-        raise BundleRefused("the manifest lists other members", member=MANIFEST)
-    if _manifest(given) != manifest:
-        raise BundleRefused("the manifest is in another form", member=MANIFEST)
-    return tuple(name for (name, value), (_, listed) in zip(own, given, strict=True) if value != listed)

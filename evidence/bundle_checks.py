@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from evidence import bundle as bundles
 from evidence import cades
 from evidence.anchors import Verdict
-from evidence.bundle import Bundle, BundleRefused, ProofMember, carried_by, digest_list, open_bundle
+from evidence.bundle import Bundle, ProofMember, carried_by, open_bundle
 from evidence.checks import (
     CLOCK_SKEW,
     Findings,
@@ -26,6 +26,7 @@ from evidence.checks import (
     check_provider_signature,
     proof_name,
 )
+from evidence.containers import MANIFEST, SIGNATURE, BundleRefused, digest_list
 from evidence.der import DerRefused
 from evidence.envelope import Dispatch
 from evidence.facts import EvidenceKind as Kind
@@ -50,14 +51,14 @@ def check_bundle(raw: bytes, trust: Trust, found: Findings) -> None:
     envelope = check_envelope(bundle.members[bundles.ENVELOPE], trust, found, where=bundles.ENVELOPE)
     domain = envelope.headers.provider if envelope else ""
     signature = check_provider_signature(
-        bundle.signature, bundle.manifest, trust, found, name="Paket imzası", domain=domain, where=bundles.SIGNATURE
+        bundle.signature, bundle.manifest, trust, found, name="Paket imzası", domain=domain, where=SIGNATURE
     )
     if signature is None and _manifest_changed(bundle):
-        found.add("Paket", Verdict.INVALID, "Üye listesi imzadan sonra değişmiş.", bundles.MANIFEST)
+        found.add("Paket", Verdict.INVALID, "Üye listesi imzadan sonra değişmiş.", MANIFEST)
     if signature is not None:
         missing = [one for one in carried_by(signature) if one not in shipped]
         wrong = "İmzanın taşıdığı bir sertifika paketteki sertifikalar arasında yok."
-        found.ask("Paket imzası: sertifikalar", not missing, "Paketteki sertifikalarla aynı.", wrong, bundles.SIGNATURE)
+        found.ask("Paket imzası: sertifikalar", not missing, "Paketteki sertifikalarla aynı.", wrong, SIGNATURE)
     proofs = [
         (member, parts)
         for member in bundle.proofs
@@ -86,16 +87,12 @@ def _ask_digests(bundle: Bundle, found: Findings) -> None:
     for member in bundle.changed:
         found.add("Paket", Verdict.INVALID, "Üye değişmiş: özeti listedekiyle aynı değil.", member)
     if not bundle.changed:
-        found.add("Paket", Verdict.VALID, f"{len(bundle.members)} üye, hepsi listedeki gibi.", bundles.MANIFEST)
+        found.add("Paket", Verdict.VALID, f"{len(bundle.members)} üye, hepsi listedeki gibi.", MANIFEST)
 
 
 def _ask_helpers(bundle: Bundle, proofs: Sequence[tuple[ProofMember, SealedParts]], found: Findings) -> None:
     """The files for openssl and sha256sum must say what the proofs and members say."""
-    listed = [
-        (name, raw)
-        for name, raw in bundle.members.items()
-        if name not in (bundles.MANIFEST, bundles.SIGNATURE, bundles.DIGESTS)
-    ]
+    listed = [(name, raw) for name, raw in bundle.members.items() if name not in (MANIFEST, SIGNATURE, bundles.DIGESTS)]
     if bundle.members[bundles.DIGESTS] != digest_list(listed):
         found.add("Paket: özetler", Verdict.INVALID, "Özet dosyası üyelerle aynı değil.", bundles.DIGESTS)
     for member, parts in proofs:

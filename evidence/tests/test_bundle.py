@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from lxml import etree  # type: ignore[import-untyped]
 
-from evidence import bundle, cades, xades
-from evidence.bundle import BundleRefused, open_bundle, pack
+from evidence import bundle, cades, containers, xades
+from evidence.bundle import open_bundle, pack
+from evidence.containers import BundleRefused
 from evidence.facts import EvidenceKind
 from evidence.tests.bundles import Exchange, exchange, packed, realm
 from guards.mime import Address
@@ -231,5 +232,5 @@ def test_a_member_with_a_wrong_checksum_is_named() -> None:
 def test_pem_is_read_as_it_was_written() -> None:
     world = realm()
     given = (world.root.raw, world.hs01.certificate)
-    assert bundle.from_pem(bundle.to_pem(given)) == given
-    assert bundle.from_pem(b"") == ()
+    assert containers.from_pem(containers.to_pem(given)) == given
+    assert containers.from_pem(b"") == ()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from evidence import bundle
-from evidence.bundle import pack, to_pem
+from evidence.bundle import pack
+from evidence.containers import to_pem
 from evidence.tests.bundles import Exchange, exchange, realm
 from guards.mime import Address
 from guards.zip import read_stored, write_stored

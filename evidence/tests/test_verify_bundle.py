@@ -11,7 +11,7 @@ from cryptography.x509.ocsp import OCSPCertStatus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence import bundle
+from evidence import bundle, containers
 from evidence.anchors import TrustAnchors
 from evidence.bundle import BundleProof, pack
 from evidence.facts import EvidenceKind as Kind
@@ -40,14 +40,14 @@ def resealed(change: Callable[[dict[str, bytes]], None], signer: Holder | None =
     change(members)
     listed = [(name, raw) for name, raw in members.items() if name not in NOT_LISTED]
     digests = [one for one in [("mimetype", bundle.MIMETYPE), *listed] if one[0] != bundle.DIGESTS]
-    listed = [(name, bundle.digest_list(digests) if name == bundle.DIGESTS else raw) for name, raw in listed]
-    manifest = bundle._manifest(bundle._digests(listed))
+    listed = [(name, containers.digest_list(digests) if name == bundle.DIGESTS else raw) for name, raw in listed]
+    manifest = containers.manifest(containers.digests(listed))
     signature = exchange().sign(manifest, signer)
-    fixed = [("mimetype", bundle.MIMETYPE), (bundle.MANIFEST, manifest), (bundle.SIGNATURE, signature)]
+    fixed = [("mimetype", bundle.MIMETYPE), (containers.MANIFEST, manifest), (containers.SIGNATURE, signature)]
     return write_stored([*fixed, *listed])
 
 
-NOT_LISTED = ("mimetype", bundle.MANIFEST, bundle.SIGNATURE)
+NOT_LISTED = ("mimetype", containers.MANIFEST, containers.SIGNATURE)
 TWO = Exchange(realm(), recipients=(Address("", "cagri@hs01.kep.tr"), Address("", "veli@hs02.kep.tr")))
 
 
@@ -142,10 +142,10 @@ def test_a_manifest_signed_by_another_provider_is_invalid() -> None:
 
 def test_a_manifest_signature_without_its_certificate_is_invalid() -> None:
     members = read_stored(packed())
-    bare = members[bundle.SIGNATURE].replace(realm().hs01.certificate, b"")
-    report = check(write_stored([*({**members, bundle.SIGNATURE: bare}).items()]))
+    bare = members[containers.SIGNATURE].replace(realm().hs01.certificate, b"")
+    report = check(write_stored([*({**members, containers.SIGNATURE: bare}).items()]))
     assert report.verdict is Verdict.INVALID
-    assert bundle.SIGNATURE in said(report)
+    assert containers.SIGNATURE in said(report)
 
 
 def test_a_manifest_without_time_stamp_is_invalid() -> None:
@@ -275,8 +275,8 @@ def test_a_digest_file_that_does_not_fit_is_found() -> None:
     members = read_stored(raw)
     members[bundle.DIGESTS] = members[bundle.DIGESTS].replace(b"a", b"b", 1)
     listed = [(name, one) for name, one in members.items() if name not in NOT_LISTED]
-    members[bundle.MANIFEST] = bundle._manifest(bundle._digests(listed))
-    members[bundle.SIGNATURE] = exchange().sign(members[bundle.MANIFEST])
+    members[containers.MANIFEST] = containers.manifest(containers.digests(listed))
+    members[containers.SIGNATURE] = exchange().sign(members[containers.MANIFEST])
     assert "ozetler.sha256: Paket: özetler" in said(check(write_stored([*members.items()])))
 
 
@@ -299,9 +299,9 @@ def test_one_proof_left_out_by_somebody_without_the_key_is_found() -> None:
 def test_the_last_proof_taken_away_and_everything_made_to_fit_is_found_by_the_signature() -> None:
     members = {name: raw for name, raw in read_stored(packed()).items() if "03-60-1" not in name}
     digests = [(name, raw) for name, raw in members.items() if name not in (*NOT_LISTED[1:], bundle.DIGESTS)]
-    members[bundle.DIGESTS] = bundle.digest_list(digests)
+    members[bundle.DIGESTS] = containers.digest_list(digests)
     listed = [(name, raw) for name, raw in members.items() if name not in NOT_LISTED]
-    members[bundle.MANIFEST] = bundle._manifest(bundle._digests(listed))
+    members[containers.MANIFEST] = containers.manifest(containers.digests(listed))
     report = check(write_stored([*members.items()]))
     assert report.verdict is Verdict.INVALID
     assert "META-INF/signature.p7s: Paket imzası: İmzalanan içerik değişmiş." in said(report)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence import cades, xades, xml
-from evidence.bundle import to_pem
+from evidence.containers import to_pem
 from evidence.facts import EvidenceKind as Kind
 from evidence.tests import forge, judges
 from evidence.tests.bundles import HS02, Exchange, exchange, packed, realm

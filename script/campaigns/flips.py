@@ -23,7 +23,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from evidence.anchors import TrustAnchors
-from evidence.bundle import ENVELOPE, LIMITS, ORIGINAL, SIGNATURE
+from evidence.bundle import ENVELOPE, LIMITS, ORIGINAL
+from evidence.containers import SIGNATURE
 from evidence.tests.bundles import packed, realm
 from evidence.tests.forge import NOW
 from evidence.verify import Verdict, check_file
