@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.management.color import no_style
 from django.db import connections
@@ -41,6 +42,10 @@ PROGRAMS = {
     "xmlsec1": ("xmlsec1",),
 }
 """Optional parts by the name of their Debian package, and the programs that show that they are there."""
+
+hypothesis.settings.register_profile("kep", deadline=None)
+hypothesis.settings.load_profile("kep")
+"""No example is failed for being slow: a busy machine is not a fault of the code."""
 
 _CI = os.environ.get("CI", "").lower() in ("1", "true")
 _clean_sqlite: dict[str, sqlite3.Connection] = {}
