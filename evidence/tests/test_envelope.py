@@ -3,6 +3,8 @@
 import email
 import email.policy
 import hashlib
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -129,6 +131,58 @@ def test_the_other_prefix_is_read_as_well() -> None:
     block = draft.outer_headers.replace(b"X-REM-", b"REM-")
     other = DispatchDraft(block, draft.signed_part.replace(draft.outer_headers, block))
     assert read_dispatch(assemble_dispatch(other, SIGNATURE)).headers == HEADERS
+
+
+def _with_block(change: Callable[[bytes], bytes]) -> bytes:
+    """A KEP message whose headers were wrong before it was signed."""
+    draft = a_draft()
+    block = change(draft.outer_headers)
+    return assemble_dispatch(DispatchDraft(block, draft.signed_part.replace(draft.outer_headers, block, 1)), SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "From",
+        "Reply-To",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "X-REM-Event-Code",
+        "X-REM-Evidence-Identifier",
+        "X-REM-Message-Identifier",
+        "X-REM-UAMessageIdentifier",
+        "X-REM-DigestMethod",
+        "X-REM-DigestValue",
+    ],
+)
+def test_a_kep_message_without_a_header_it_needs_is_refused(name: str) -> None:
+    def without(block: bytes) -> bytes:
+        return re.sub(rb"(?m)^" + name.encode() + rb":.*\r\n(?: .*\r\n)*", b"", block)
+
+    assert without(a_draft().outer_headers) != a_draft().outer_headers
+    with pytest.raises(EnvelopeRefused):
+        read_dispatch(_with_block(without))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"X-REM-Event-Code: 10", b"X-REM-Event-Code: on"),
+        (b"X-REM-Event-Code: 10", b"X-REM-Event-Code: 99"),
+        (b"X-REM-DigestValue: ", b"X-REM-DigestValue: *"),
+        (b"xmlenc#sha256", b"xmlenc#sha1"),
+        (b"X-REM-Message-Identifier: <0", b"X-REM-Message-Identifier: <1"),
+        (b"iletiTip: standart", b"iletiTip: reklam"),
+        (b"\r\n <kephs@hs01.kep.tr>", b"\r\n <kephs@hs01.kep.tr>, kephs@hs02.kep.tr"),
+        (b"\r\n <ayse.yilmaz@hs01.kep.tr>", b"\r\n <ayse.yilmaz@hs01.kep.tr>, ali@hs01.kep.tr"),
+    ],
+)
+def test_a_kep_message_with_a_header_of_another_form_is_refused(old: bytes, new: bytes) -> None:
+    assert old in a_draft().outer_headers
+    with pytest.raises(EnvelopeRefused):
+        read_dispatch(_with_block(lambda block: block.replace(old, new, 1)))
 
 
 @pytest.mark.parametrize(
