@@ -21,6 +21,7 @@ class VaultUnavailable(EvidenceError):
     """The store did not take or give an object now (disk full, failing): hold, never pass (R-004, R-005)."""
 
     code = "DEP-02"
+    status = 503
     temporary = True
     user_message = (
         "Saklama alanı şu anda yanıt vermiyor. İletiniz taslakta duruyor, hiçbir şey gönderilmedi. "

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",  # also on what the gate answers, which Django's own middleware does not see
     "X-Robots-Tag": "noindex, nofollow, noarchive",
     "X-Permitted-Cross-Domain-Policies": "none",
 }

@@ -7,7 +7,7 @@ demo phone page. It refuses to serve anything but loopback.
 import os
 
 from .base import *
-from .base import BASE_DIR, INSTALLED_APPS, Path
+from .base import BASE_DIR, INSTALLED_APPS, MIDDLEWARE, Path
 from .local_secrets import local_secret
 
 KEP_PROFILE = "embedded"
@@ -75,5 +75,6 @@ KEP_SMS = "accounts.sms_gateways.JsonlGateway"
 KEP_SMS_FILE = KEP_DATA_DIR / "sms.jsonl"
 
 INSTALLED_APPS = [*INSTALLED_APPS, "demo"]
+MIDDLEWARE = ["kepweb.loopback_only.LoopbackOnly", *MIDDLEWARE]
 KEP_EXTRA_URLS = (("demo/", "demo.urls"),)
 STATIC_ROOT = KEP_DATA_DIR / "static"
