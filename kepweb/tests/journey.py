@@ -7,6 +7,7 @@ person reads it, on the demo phone; the signature is made in the desktop signer'
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,12 +98,20 @@ class Sitting:
 
     def wait_for_text(self, text: str, *, at: str) -> None:
         """Look at a page again and again until it says so: workers take the time they need."""
+        self._look(at, lambda: text in self.page.locator("main").inner_text(), f"never said {text!r}")
+
+    def wait_for_proofs(self, *codes: str, at: str) -> None:
+        """Look at a message again and again until exactly these proofs exist, in this order."""
+        made = self.page.locator(".timeline__step[data-state=exists] .seal")
+        self._look(at, lambda: [each.strip() for each in made.all_text_contents()] == list(codes), "lacks proofs")
+
+    def _look(self, at: str, seen: Callable[[], bool], complaint: str) -> None:
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while True:
             self.page.goto(at)
-            if text in self.page.locator("main").inner_text():
+            if seen():
                 return
-            assert time.monotonic() < deadline, f"{at} never said {text!r}"
+            assert time.monotonic() < deadline, f"{at} {complaint}"
             self.page.wait_for_timeout(500)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -74,9 +75,7 @@ def test_a_message_is_signed_sent_delivered_read_and_proven(
     writer.page.goto("/giden/")
     writer.page.get_by_role("link", name=subject).first.click()
     url = writer.page.url
-    writer.wait_for_text("okudu", at=url)
-    codes = writer.page.locator(".timeline .seal").all_text_contents()
-    assert [code.strip() for code in codes if code.strip()] == ["10", "40", "60"]
+    writer.wait_for_proofs("10", "40", "60", at=url)
     picture(writer.page, "gonderilen")
     bundle = fetch_bundle(writer)
     verdict = subprocess.run(
@@ -112,3 +111,47 @@ def test_a_receive_only_account_cannot_compose_by_page_or_by_request(house: Hous
     assert answer.status == 403
     assert "YTK-01" in answer.text()
     sitting.close()
+
+
+def test_the_journey_completes_while_the_broker_stands_still(
+    house: House, chromium: Browser, files: list[Path]
+) -> None:
+    """R-003, design.md 1.6: no bell is heard from sign-in to the read proof; the rows are found all the same."""
+    broker = broker_of(house)
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        subject = f"{SUBJECT} zilsiz"
+        writer, reader = Sitting(chromium, house, "sender"), Sitting(chromium, house, "receive_only")
+        writer.sign_in()
+        reader.sign_in()
+        send(writer, reader.person["addresses"][0], files, subject)
+        reader.wait_for_text(subject, at="/gelen/")
+        reader.page.get_by_role("link", name=subject).click()
+        reader.page.get_by_role("button", name="İletiyi aç").click()
+        expect(reader.page.locator("main")).to_contain_text("Tutanak ektedir")
+        writer.page.goto("/giden/")
+        writer.page.get_by_role("link", name=subject).first.click()
+        writer.wait_for_proofs("10", "40", "60", at=writer.page.url)
+        assert process_state(broker) == "T", "the broker was running again: the journey proved nothing"
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    writer.close()
+    reader.close()
+
+
+def broker_of(house: House) -> int:
+    """The process id of this provider's own broker."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(house.data).encode() in line and (b"valkey" in line or b"redis-server" in line):
+                return int(entry.name)
+    raise AssertionError("no broker runs")
+
+
+def process_state(pid: int) -> str:
+    """One letter of /proc/PID/stat; T is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
