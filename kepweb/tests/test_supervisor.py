@@ -5,12 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "script"))
-
 import supervisor
 from supervisor import Child, Supervisor
 
