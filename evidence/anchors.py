@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -144,7 +145,8 @@ class TrustPolicy:
         for value in lists.values():
             if not isinstance(value, list) or not all(isinstance(one, str) and _OID.fullmatch(one) for one in value):
                 raise AnchorsRefused("the trust policy lists something that is no OID", name=source.name)
-        return cls(**{name: frozenset(value) for name, value in lists.items()}, **limits)
+        read_lists: dict[str, Any] = {name: frozenset(value) for name, value in lists.items()}
+        return cls(**read_lists, **limits)
 
     def is_persons(self, policies: frozenset[str]) -> bool:
         """Whether certificate policies are those of a person's certificate and of no other role."""

@@ -54,7 +54,7 @@ def index_of(value: str, label: str) -> str:
     return hmac.new(settings.KEP_INDEX_KEY, f"{label}\0{value}".encode(), hashlib.sha256).hexdigest()
 
 
-class _Encrypted(models.BinaryField):
+class _Encrypted(models.BinaryField):  # type: ignore[type-arg]  # no generic at run time
     """What `EncryptedText` and `EncryptedBytes` share: sealed on the way in, opened on the way out."""
 
     def __init__(self, *args: Any, label: str = "", **kwargs: Any) -> None:

@@ -9,23 +9,24 @@ for the system check and for kepcheck. On SQLite `INSERT OR REPLACE` would pass 
 connection says `PRAGMA recursive_triggers=ON`: the settings say so and the check looks.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+_Model = TypeVar("_Model", bound=models.Model)
 _MODELS: list[tuple[type[models.Model], tuple[str, ...]]] = []
 
 
-def insert_only(*, except_null_to_value: tuple[str, ...] = ()) -> Any:
+def insert_only(*, except_null_to_value: tuple[str, ...] = ()) -> Callable[[type[_Model]], type[_Model]]:
     """Class decorator: rows of this model are written once.
 
     `except_null_to_value` names columns that may go from NULL to a value once, all else equal (the event
     log's position, which its sequencer fills in later).
     """
 
-    def mark(model: type[models.Model]) -> type[models.Model]:
+    def mark(model: type[_Model]) -> type[_Model]:
         _MODELS.append((model, except_null_to_value))
         return model
 
@@ -105,8 +106,7 @@ def _statements(vendor: str, model: type[models.Model], exceptions: tuple[str, .
         "BEGIN SELECT RAISE(ABORT, 'insert-only table'); END"
     )
     yield (
-        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
-        "BEGIN SELECT RAISE(ABORT, 'insert-only table'); END"
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'insert-only table'); END"
     )
 
 

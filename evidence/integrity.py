@@ -17,7 +17,7 @@ from guards.findings import Finding
 
 from . import insert_only, vault, xades
 from .eventlog import leaf_hash
-from .models import EvidenceIntent, Event, SealedEvidence, SealWork
+from .models import Event, EvidenceIntent, SealedEvidence, SealWork
 
 
 def findings(now: datetime) -> Iterable[Finding]:

@@ -17,6 +17,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -144,7 +145,7 @@ def open_signer() -> Signer:
     """The işlem key of this provider, opened once per process, in the sealing worker only (`KeyNotHere`)."""
     if settings.KEP_PROCESS_ROLE != "seal":
         raise KeyNotHere("only the sealing worker opens the key", role=settings.KEP_PROCESS_ROLE)
-    described = dict(settings.KEP_KEYSTORE)
+    described: dict[str, Any] = dict(settings.KEP_KEYSTORE)
     signer: Signer = import_string(described.pop("class"))(**described).open()
     return signer
 

@@ -5,18 +5,15 @@ message can never disagree about sender, recipients, subject or digest.
 """
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from evidence import issue
 from evidence.facts import Authentication, EvidenceFacts, EvidenceKind, Party
 
 from .models import Message, Recipient
-
-if TYPE_CHECKING:
-    from .states import Step
+from .step import Step
 
 
-def facts_of(step: "Step", kind: EvidenceKind, *, now: datetime) -> EvidenceFacts:
+def facts_of(step: Step, kind: EvidenceKind, *, now: datetime) -> EvidenceFacts:
     """The facts of the proof that `step` makes; `now` is the event's time.
 
     Raises what the evidence floor raises when something cannot be stated: the step then does not happen.

@@ -10,7 +10,6 @@ no legal step: if the facts cannot be written down, the transaction fails and no
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,12 +17,13 @@ from typing import Any
 from django.db import transaction
 
 from evidence import eventlog, issue
-from evidence.facts import Authentication, EvidenceKind, Party, Reason
+from evidence.facts import EvidenceKind
 
 from . import proofs
 from .errors import IllegalStep, StaleState
 from .models import Message, Recipient, Transition
 from .state_names import MessageState, RecipientState
+from .step import Step
 
 
 class Event(StrEnum):
@@ -99,18 +99,6 @@ PROOFS: Mapping[Event, tuple[EvidenceKind, ...]] = {
 """Proofs we make ourselves. A peer's proof is filed, never made: its events have no row here."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One row to move: what else changes on it, why, and what its proof must state beside the row's own facts."""
-
-    row: Message | Recipient
-    values: Mapping[str, Any] = field(default_factory=dict)
-    note: str = ""
-    reasons: tuple[tuple[Reason, str], ...] = ()
-    recipients: tuple[Party, ...] = ()  # for message rows: the addressees in the order of the evidence
-    reader: Authentication | None = None
-
-
 def begin(message: Message, *, now: datetime, actor: str) -> None:
     """Insert a new message in CHECKING. The caller's transaction also holds what the submission used up."""
     message.state = MESSAGE_TRANSITIONS[(None, Event.SUBMITTED)]
@@ -126,7 +114,7 @@ def begin_recipients(recipients: Sequence[Recipient], event: Event, *, now: date
         raise IllegalStep("recipients do not begin so", event=event) from error
     for recipient in recipients:
         recipient.state = state
-    Recipient.objects.bulk_create(recipients)
+    Recipient._base_manager.bulk_create(recipients)
     _write_transitions([(each, "", state, "") for each in recipients], event, now=now, actor=actor)
 
 
@@ -144,7 +132,7 @@ def advance(steps: Sequence[Step], event: Event, *, now: datetime, actor: str, s
             old, new = step.row.state, target(step.row, event)
             values = {**step.values, "state": new}
             model = type(step.row)
-            if model.objects.filter(pk=step.row.pk, state=old).update(**values) != 1:
+            if model._base_manager.filter(pk=step.row.pk, state=old).update(**values) != 1:
                 if skip_stale:
                     continue
                 raise StaleState("the row has moved on", event=event, state=old)
@@ -172,20 +160,19 @@ def _write_transitions(
 ) -> None:
     rows, happenings = [], []
     for row, old, new, note in moves:
-        message_id = row.pk if isinstance(row, Message) else row.message_id
+        message = row if isinstance(row, Message) else row.message
         number = 0 if isinstance(row, Message) else row.recipient_no
-        kep_id = row.kep_id if isinstance(row, Message) else row.message.kep_id
         rows.append(
             Transition(
-                message_id=message_id, recipient_no=number, event=event, from_state=old, to_state=new,
+                message=message, recipient_no=number, event=event, from_state=old, to_state=new,
                 at=now, actor=actor, note=note,
             )
         )  # fmt: skip
         happenings.append(
             eventlog.Happening(
-                f"message.{event}", at=now, actor=actor, subject=kep_id,
+                f"message.{event}", at=now, actor=actor, subject=message.kep_id,
                 facts={"recipient": number, "from": old, "to": new, "note": note},
             )
         )  # fmt: skip
-    Transition.objects.bulk_create(rows)
+    Transition._base_manager.bulk_create(rows)
     eventlog.append_all(happenings)
