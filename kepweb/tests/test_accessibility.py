@@ -1,6 +1,6 @@
 """axe finds nothing on any page, light and dark, at 1280 and 390 px; nothing scrolls sideways at 320 (WCAG 2.2 AA).
 
-The pages are those of a running provider, in the states a person meets them. `KEP_SCREENSHOTS=DIR` keeps their pictures.
+The pages are those of a running provider, in the states a person meets them. `KEP_SCREENSHOTS=DIR` keeps pictures.
 """
 
 import os
