@@ -32,6 +32,7 @@ from guards.crash_points import passing
 from . import notify, states
 from .introduction import introduction
 from .models import BoxItem, Envelope, Message, Recipient
+from .step import Step
 from .terms import term_end
 
 WORKER = "deliver"
@@ -59,7 +60,7 @@ def release(message: Message, acceptance: SealedEvidence, *, signer: Signer, sta
     with transaction.atomic():
         Envelope.objects.create(message=message, digest=digest, made_at=now)
         states.advance(
-            [states.Step(each, values={"due_at": now, "claimed_until": None}) for each in recipients],
+            [Step(each, values={"due_at": now, "claimed_until": None}) for each in recipients],
             states.Event.RELEASED_HERE,
             now=now,
             actor=SEALER,
@@ -118,7 +119,7 @@ def takes_mail(account: KepAccount | None) -> bool:
 def end_terms(recipients: Sequence[Recipient], *, now: datetime) -> int:
     """DELIVERED rows whose term has ended count as read from now on: one proof 61 each (K-122)."""
     steps = [
-        states.Step(each, values={"closed_at": now}, reasons=((Reason.RETENTION_PERIOD_EXPIRED, _term_detail(each)),))
+        Step(each, values={"closed_at": now}, reasons=((Reason.RETENTION_PERIOD_EXPIRED, _term_detail(each)),))
         for each in recipients
     ]
     taken = states.advance(steps, states.Event.TERM_ENDED, now=now, actor=WORKER, skip_stale=True)
@@ -145,7 +146,7 @@ def _place(recipient: Recipient, account: KepAccount | None, *, now: datetime) -
         "last_error": "",
     }
     taken = states.advance(
-        [states.Step(recipient, values=values)], states.Event.PLACED, now=now, actor=WORKER, skip_stale=True
+        [Step(recipient, values=values)], states.Event.PLACED, now=now, actor=WORKER, skip_stale=True
     )
     if taken:
         BoxItem.objects.create(
@@ -156,7 +157,7 @@ def _place(recipient: Recipient, account: KepAccount | None, *, now: datetime) -
 
 
 def _refuse(recipient: Recipient, *, now: datetime) -> int:
-    step = states.Step(
+    step = Step(
         recipient,
         values={"due_at": None, "claimed_until": None, "closed_at": now},
         reasons=((Reason.UNKNOWN_RECIPIENT, "Adres bu sağlayıcıda ileti alamıyor."),),

@@ -20,6 +20,7 @@ from . import delivery, states
 from .errors import NotReadYet
 from .models import BoxItem
 from .proofs import whole_second
+from .step import Step
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def open_message(item: BoxItem, *, reader: Reader, now: datetime) -> BoxItem:
             else:
                 states.advance(
                     [
-                        states.Step(
+                        Step(
                             recipient,
                             values={"closed_at": now},
                             reader=Authentication(whole_second(reader.signed_in_at), reader.method),

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.access import Acting, acting_for
+from accounts.errors import AccessRefused
 from directory.search import Resolved, resolve
 from evidence import cades, eventlog, outside, vault
 from evidence.errors import VaultUnavailable
@@ -42,6 +43,7 @@ from . import compose, notify, states
 from .errors import DraftChanged, MayNotSend, SignInEnded
 from .models import BoxItem, Draft, Message, OriginalStamp, Recipient
 from .original import Original, OriginalRefused, read_original, wrap_signed
+from .step import Step
 from .submit_kind import STANDARD, refuse_foreign_kind
 from .trouble import hold
 from .validation import keep_material
@@ -189,7 +191,10 @@ def _turn_down(operation: SigningOperation, refusal: KepError, *, now: datetime)
 
 
 def check(message: Message, *, now: datetime) -> None:
-    """Take one claimed message in CHECKING as far as the outside allows: accepted, rejected, or held."""
+    """Take one claimed message in CHECKING as far as the outside allows: accepted, rejected, held, or given back."""
+    if code := _no_longer_allowed(message, now=now):
+        turn_back(message, code, now=now)
+        return
     try:
         token = _stamp(message, now=now)
         signed_part = vault.get(bytes(message.signed_part_digest))
@@ -213,13 +218,40 @@ def turn_back(message: Message, code: str, *, now: datetime) -> None:
     """CHECKING -> RETURNED: no proof, the draft is open again, the sender is told by SMS (design.md 1.4)."""
     with transaction.atomic():
         states.advance(
-            [states.Step(message, values={"due_at": None, "refusal_code": code}, note=code)],
+            [Step(message, values={"due_at": None, "refusal_code": code}, note=code)],
             states.Event.TURNED_BACK,
             now=now,
             actor=WORKER,
         )
         _give_draft_back(message, code)
         notify.tell_sender_returned(message, now=now)
+
+
+def withdraw(message: Message, *, acting: Acting, now: datetime) -> None:
+    """CHECKING -> RETURNED by the sender: nothing was accepted yet, so nothing is recalled (K-096 speaks of later).
+
+    `MayNotSend` without the right to send for this account; `StaleState` when the message has moved on meanwhile:
+    after acceptance there is no way back.
+    """
+    if not acting.rights.may_sign_and_send or acting.account != message.account:
+        raise MayNotSend("no right to take it back")
+    with transaction.atomic():
+        states.advance(
+            [Step(message, values={"due_at": None, "claimed_until": None})],
+            states.Event.WITHDRAWN,
+            now=now,
+            actor=str(acting.person.pk),
+        )
+        _give_draft_back(message, "")
+
+
+def _no_longer_allowed(message: Message, *, now: datetime) -> str:
+    """The code of what went away since the submission, right or account; empty when all stands (design.md 1.4)."""
+    try:
+        acting = acting_for(message.submitted_by_id, message.account, now=now)
+    except AccessRefused as refusal:
+        return refusal.code
+    return "" if acting.rights.may_sign_and_send else MayNotSend.code
 
 
 @dataclass(frozen=True)
@@ -279,7 +311,7 @@ def _accept(message: Message, original_digest: bytes, original: Original, *, now
         states.begin_recipients(recipients, states.Event.PASSED, now=now, actor=WORKER)
         states.advance(
             [
-                states.Step(
+                Step(
                     message,
                     values={
                         "original_digest": original_digest,
@@ -313,7 +345,7 @@ def _reject(message: Message, refusal: Refusal, raw: bytes, recipients: tuple[Pa
     """CHECKING -> REJECTED with proof 11, the refused bytes kept so that the proof's digest can be shown."""
     states.advance(
         [
-            states.Step(
+            Step(
                 message,
                 values={
                     "original_digest": vault.put(raw),

@@ -21,6 +21,7 @@ urlpatterns = [
     path("yaz/<str:public_id>/imza/uzat/", sign.extend, name="sign_extend"),
     path("ileti/<str:public_id>/", read.message, name="message"),
     path("ileti/<str:public_id>/ac/", read.open_item, name="open"),
+    path("ileti/<str:public_id>/geri-al/", read.withdraw, name="withdraw"),
     path("ileti/<str:public_id>/ileti.eml", downloads.message, name="download_message"),
     path("ileti/<str:public_id>/orijinal.eml", downloads.original, name="download_original"),
     path("ileti/<str:public_id>/delil/<int:code>-<int:recipient_no>.xml", downloads.proof, name="download_proof"),

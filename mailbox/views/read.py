@@ -16,7 +16,7 @@ from accounts.visit import visit_of
 from evidence import vault
 from evidence.anchors import Verdict
 from guards.clock import now as clock
-from mailbox import access, takeout, verdicts
+from mailbox import access, submit, takeout, verdicts
 from mailbox.models import BoxItem, Recipient
 from mailbox.original import Original, read_original
 from mailbox.reading import Reader, open_message, readable
@@ -85,6 +85,7 @@ class MessageView:
     message_url: str = ""
     original_url: str = ""
     retention: str = ""
+    withdraw_url: str = ""
 
 
 @require_GET
@@ -117,6 +118,16 @@ def open_item(request: HttpRequest, public_id: str) -> HttpResponse:
     return redirect("mailbox:message", public_id)
 
 
+@require_POST
+def withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Take a message back while it is still being checked; afterwards there is no way back (K-096)."""
+    acting = acting_of(request)
+    item = access.item_for(acting, public_id)
+    submit.withdraw(item.message, acting=acting, now=clock())
+    draft = item.message.draft
+    return redirect("mailbox:compose", draft.public_id) if draft else redirect("mailbox:sent")
+
+
 def _letter(item: BoxItem, *, now: datetime) -> MessageView:
     message = item.message
     recipients = list(message.recipients.all())
@@ -143,6 +154,9 @@ def _letter(item: BoxItem, *, now: datetime) -> MessageView:
         standing_kind=standing_kind,
         timelines=timelines_of(item, shown, proofs),
         retention=_("İleti silinse de delilleri 20 yıl saklanır."),
+        withdraw_url=reverse("mailbox:withdraw", args=[item.public_id])
+        if item.recipient is None and message.state == MessageState.CHECKING
+        else "",
     )
     return _with_content(own, item, original, now=now) if original else own
 
