@@ -71,7 +71,6 @@ DIGESTS: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     "sha512": ("2.16.840.1.101.3.4.2.3", hashes.SHA512()),
 }
 """Digest name (as hashlib knows it) to OID and the object `cryptography` wants."""
-DIGEST_OF_LENGTH = {32: "sha256", 48: "sha384", 64: "sha512"}
 SHA1_OIDS = frozenset({"1.3.14.3.2.26", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1", "1.3.14.3.2.29"})
 _DIGEST_OF_OID = {oid: name for name, (oid, _) in DIGESTS.items()}
 _RSA_ENCRYPTION, _RSA_PSS, _MGF1 = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8"

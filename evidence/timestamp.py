@@ -10,7 +10,6 @@ in the wild and one byte apart. So the spelling is tied to that of the digest al
 rsaEncryption with NULL parameters there, sha256WithRSAEncryption without. A token in any other pairing is refused.
 """
 
-import hmac
 import http.client
 import secrets
 from collections.abc import Callable, Collection
@@ -20,7 +19,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from evidence import cms, der
-from evidence.algorithms import DIGEST_OF_LENGTH, DIGESTS, SHA256_IDENTIFIER, AlgorithmRefused, read_digest
+from evidence.algorithms import DIGESTS, SHA256_IDENTIFIER, AlgorithmRefused, read_digest
 from evidence.carried import Anchors, cut, is_time_stamping, path
 from evidence.cms import SignedData
 from evidence.der import DerRefused, Node
@@ -140,7 +139,7 @@ def check_token(token: bytes, digest: bytes, *, trust: Anchors | None) -> TokenF
     `evidence.trust`. TimestampRefused with a `reason` of its own for each; `unknown-issuer` means that nobody can tell.
     """
     facts = _facts(token)
-    if not hmac.compare_digest(facts.imprint, digest) or DIGEST_OF_LENGTH.get(len(digest)) != facts.digest_algorithm:
+    if facts.imprint != digest:
         raise TimestampRefused("imprint")
     if trust is not None:
         _led_up(facts.tsa_certificate, facts.certificates, trust)

@@ -198,6 +198,14 @@ CURVE = Holder(
 )
 V1 = cms.attribute(cms.SIGNING_CERTIFICATE, der.seq(der.seq(der.seq(der.octets(bytes(20))))))
 BY_SHA1 = der.seq(der.seq(der.seq(SHA1, der.octets(hashlib.sha1(EC.certificate).digest()))))  # noqa: S324 - refused
+OTHER_SERIAL = der.seq(
+    der.seq(
+        der.seq(
+            der.octets(cut(EC.certificate).digest),
+            der.seq(der.seq(der.explicit(4, cut(EC.certificate).issuer)), der.integer(5)),
+        )
+    )
+)
 WRONG_PROTECTION = cms.attribute(
     cms.ALGORITHM_PROTECTION, der.seq(SHA256_IDENTIFIER, b"\xa1" + RSA.algorithm.identifier[1:])
 )
@@ -218,6 +226,8 @@ WRONG_PROTECTION = cms.attribute(
          "signing-time"),
         (Workshop(EC, attributes={"signing-time": cms.attribute(cms.SIGNING_TIME, der.null())}), "signing-time"),
         (Workshop(EC, attributes={"signing-certificate": cms.attribute(cms.SIGNING_CERTIFICATE_V2, BY_SHA1)}), "sha1"),
+        (Workshop(EC, attributes={"signing-certificate": cms.attribute(cms.SIGNING_CERTIFICATE_V2, OTHER_SERIAL)}),
+         "signing-certificate"),
         (Workshop(EC, leave_out="signing-certificate", more=(V1,)), "signing-certificate-missing"),
         (Workshop(EC, more=(V1,)), "sha1"),
         (Workshop(EC, more=(cms.attribute(cms.SIGNING_TIME, der.time(NOW.replace(year=2027))),)), "attribute-twice"),

@@ -92,6 +92,16 @@ def test_a_chain_that_does_not_lead_up_from_the_certificate_is_refused(folder: F
         folder.lay(Holder(made, (pki("theirs").islem_ca.raw,))).open()
 
 
+def test_a_chain_laid_out_of_order_is_refused(folder: Folder) -> None:
+    between = forge.make(
+        forge.name("Ara"), [forge.constraints(True), forge.CA_USAGE], issuer=OURS.islem_ca, holder=forge.key("ara")
+    )
+    made = forge.make(forge.name("hs01"), [], issuer=between, holder=forge.key("uc"))
+    assert folder.lay(Holder(made, (between.raw, OURS.islem_ca.raw))).open().chain == (between.raw, OURS.islem_ca.raw)
+    with pytest.raises(KeyRefused, match="certificate-order"):
+        folder.lay(Holder(made, (OURS.islem_ca.raw, between.raw))).open()
+
+
 def test_a_root_in_the_chain_file_is_left_out(folder: Folder) -> None:
     signer = folder.lay(Holder(OURS.islem("p256").made, (OURS.islem_ca.raw, OURS.root.raw))).open()
     assert signer.chain == (OURS.islem_ca.raw,)

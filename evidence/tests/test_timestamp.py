@@ -257,7 +257,7 @@ def test_an_authority_that_cannot_now_is_a_hold(failure: int) -> None:
     assert unavailable.value.temporary
 
 
-@pytest.mark.parametrize("said", [status(2, 0), status(2), status(1), status(3), status(4)])
+@pytest.mark.parametrize("said", [status(2, 0), status(2), status(1), status(3), status(4, 14)])
 def test_any_other_refusal_of_the_authority_is_final(said: bytes) -> None:
     with pytest.raises(TimestampRefused, match="not-granted") as refused:
         stamper(Wire(Authority(OURS.tsa("p256"), status=said))).stamp(DIGEST)
@@ -283,8 +283,9 @@ def test_a_refusal_of_our_own_side_is_not_hidden_as_an_outage() -> None:
     def forbidden(_: bytes) -> bytes:
         raise KepError("origin not on the list")
 
-    with pytest.raises(KepError, match="origin"):
+    with pytest.raises(KepError, match="origin") as refused:
         stamper(Wire(Authority(OURS.tsa("p256")), forbidden)).stamp(DIGEST)
+    assert not refused.value.temporary
 
 
 @pytest.mark.parametrize("reply", [b"", b"<html>502</html>", b"\x30\x00", der.seq(status(0)), bytes(70_000)])

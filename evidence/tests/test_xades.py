@@ -13,7 +13,7 @@ from signxml import InvalidDigest
 from signxml.xades import XAdESVerifier
 
 from evidence import timestamp, xades, xml
-from evidence.algorithms import KeyAlgorithm
+from evidence.algorithms import KeyAlgorithm, plain_ecdsa
 from evidence.facts import EvidenceKind
 from evidence.refusals import EvidenceRefused, TimestampUnavailable
 from evidence.tests import judges
@@ -89,6 +89,10 @@ def test_what_is_digested_stands_canonical_in_the_file(kind: str) -> None:
     tree.remove(signature)
     assert etree.tostring(tree, method="c14n", exclusive=True) == UNSIGNED
     assert b"\n" not in raw
+    stated = (
+        '<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"></ds:CanonicalizationMethod>'
+    )
+    assert f'<xades:SignatureTimeStamp Id="ts">{stated}<xades:EncapsulatedTimeStamp>' in raw.decode()
 
 
 # --- what is in it ------------------------------------------------------------------------------------------------
@@ -260,11 +264,35 @@ def test_a_chain_out_of_order_or_with_a_stray_is_refused_even_if_signed_so() -> 
         assert refusal(raw) == (reason, "key-info")
 
 
-def test_a_signature_value_in_another_form_is_refused() -> None:
+def with_value(raw: bytes, signature: bytes) -> bytes:
+    """The evidence with another signature value, and a fresh, true time-stamp over it."""
+    element = b'<ds:SignatureValue xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="sv">%s</ds:SignatureValue>'
+    value = element % b64encode(signature)
+    start, end = raw.index(b"<ds:SignatureValue"), raw.index(b"<ds:KeyInfo>")
+    token = OURS.stamper().stamp(hashlib.sha256(value).digest())
+    return replaced(raw[:start] + value + raw[end:], "<xades:EncapsulatedTimeStamp>", b64encode(token))
+
+
+def test_a_signature_of_another_key_is_refused_although_it_is_time_stamped() -> None:
     raw = sealed()
-    value = raw.partition(b'Id="sv">')[2].partition(b"<")[0]
-    short = b64encode(b64decode(value)[:63])
-    assert refusal(raw.replace(value, short))[1] == "signature-value"
+    assert xades.take_apart(with_value(raw, signature_of(raw)))
+    assert refusal(with_value(raw, bytes(63) + b"\x01")) == ("signature", "signature-value")
+    info = raw[raw.index(b"<ds:SignedInfo") : raw.index(b"<ds:SignatureValue")]
+    other = plain_ecdsa(pki("theirs").islem("p256").sign(info))
+    assert refusal(with_value(raw, other)) == ("signature", "signature-value")
+
+
+def test_a_signature_value_of_another_length_is_refused() -> None:
+    """r and s with a leading zero each are the same numbers in another spelling."""
+    raw = sealed()
+    value = signature_of(raw)
+    padded = b"\x00" + value[:32] + b"\x00" + value[32:]
+    for signature in (padded, value[:63], value + b"\x00"):
+        assert refusal(with_value(raw, signature)) == ("signature", "signature-value")
+
+
+def signature_of(raw: bytes) -> bytes:
+    return b64decode(raw.partition(b'Id="sv">')[2].partition(b"<")[0])
 
 
 def test_the_time_stamp_must_be_one_that_check_token_accepts() -> None:
