@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp as ocsp_form
-from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from evidence import der
 from evidence.anchors import UNREADABLE, TrustPolicy, TrustReason, Verdict
@@ -190,19 +190,20 @@ def _delegated(
 
 
 def _signed(response: ocsp_form.OCSPResponse, signer: x509.Certificate, policy: TrustPolicy) -> bool:
+    """Whether the signer's key made the answer's signature: ECDSA, or RSA with PKCS #1 v1.5, over a hash that holds."""
     algorithm, key = response.signature_hash_algorithm, signer.public_key()
     if algorithm is None or algorithm.name not in policy.hashes:
         return False
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-            return True
-        if isinstance(key, rsa.RSAPublicKey) and response.signature_algorithm_oid != SignatureAlgorithmOID.RSASSA_PSS:
+        elif isinstance(key, rsa.RSAPublicKey):
             key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
-            return True
+        else:
+            return False
     except InvalidSignature:
         return False
-    return False
+    return True
 
 
 def read_crl(

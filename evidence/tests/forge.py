@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -24,7 +24,7 @@ PERSON, TRANSACTION, TIMESTAMP = (
     next(iter(numbers)) for numbers in (DEMO_POLICY.person, DEMO_POLICY.transaction, DEMO_POLICY.timestamp)
 )
 ETSI, BTK = "0.4.0.1862.1.1", "2.16.792.1.61.0.1.5070.1.1"
-Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Extension = tuple[x509.ExtensionType, bool]
 
 
@@ -33,7 +33,14 @@ def key(label: str, kind: str = "p256") -> Key:
     """One key per label and kind for the whole run."""
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
     return ec.generate_private_key({"p256": ec.SECP256R1, "p384": ec.SECP384R1, "k1": ec.SECP256K1}[kind]())
+
+
+def hash_for(holder: Key) -> hashes.SHA256 | None:
+    """What signatures of this key are made over: Ed25519 names no hash."""
+    return None if isinstance(holder, ed25519.Ed25519PrivateKey) else hashes.SHA256()
 
 
 def name(common_name: str, serial: str = "") -> x509.Name:
@@ -118,7 +125,7 @@ def make(
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(named.public_key()), False)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return Made(builder.sign(signer, hashes.SHA256()), held)
+    return Made(builder.sign(signer, hash_for(signer)), held)
 
 
 CA_USAGE = usage("key_cert_sign", "crl_sign")

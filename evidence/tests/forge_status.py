@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 
-from evidence.tests.forge import NOW, Key, Made, key, make, world
+from evidence.tests.forge import NOW, Key, Made, hash_for, key, make, world
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -56,7 +56,7 @@ def answer(
         builder = builder.certificates([*(one.certificate for one in beside), responder.certificate])
     if nonce is not None:
         builder = builder.add_extension(x509.OCSPNonce(nonce), False)
-    response = builder.sign(signer.key, hashes.SHA256())
+    response = builder.sign(signer.key, hash_for(signer.key))
     return response.public_bytes(serialization.Encoding.DER)
 
 

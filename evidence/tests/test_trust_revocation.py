@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp as ocsp_form
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from evidence import answers
 from evidence.tests import forge
 from evidence.tests.forge import NOW, make, name, responder, world
 from evidence.tests.forge_status import HOUR, MINUTE, STRANGER, answer, crl, revoked, with_an_unused_bit
@@ -185,6 +186,49 @@ def changes(raw: bytes) -> Iterator[bytes]:
     for bit in (0x01, 0x80):
         for at in range(len(raw)):
             yield raw[:at] + bytes((raw[at] ^ bit,)) + raw[at + 1 :]
+
+
+def test_a_responder_may_have_an_rsa_key() -> None:
+    held = forge.key("responder", "rsa2048")
+    with_rsa = make(
+        name("Yanıt"),
+        forge.RESPONDER_EXTENSIONS,
+        issuer=world().eshs,
+        holder=held,
+        not_before=datetime(2000, 1, 1, tzinfo=NOW.tzinfo),
+        not_after=datetime(2099, 1, 1, tzinfo=NOW.tzinfo),
+    )
+    assert judge(answer(responder=with_rsa)).verdict is Verdict.VALID
+    forged = answer(responder=with_rsa, signing_key=forge.key("another", "rsa2048"))
+    assert is_no_answer(judge(forged), RevocationFinding.OCSP_BROKEN_SIGNATURE)
+
+
+def test_an_answer_signed_without_a_hash_we_know_does_not_count() -> None:
+    unknown = answer(signing_key=forge.key("stranger", "ed25519"))
+    assert is_no_answer(judge(unknown), RevocationFinding.OCSP_BROKEN_SIGNATURE)
+
+
+def test_hashes_that_no_longer_hold_carry_no_answer() -> None:
+    """S-005: dated data; here SHA-256 is taken off the list."""
+    later = replace(world().anchors, policy=replace(world().anchors.policy, hashes=frozenset({"sha384"})))
+
+    def judged_later(ocsp: bytes | None, crl: bytes | None) -> RevocationReport:
+        return check_revocation(
+            world().person.raw, world().eshs.raw, at=NOW, ocsp=ocsp, crl=crl, anchors=later, now=SOON
+        )
+
+    by_issuer = answer(responder=world().eshs, embed=False)
+    assert is_no_answer(judged_later(by_issuer, None), RevocationFinding.OCSP_BROKEN_SIGNATURE)
+    assert is_no_answer(judged_later(answer(), None), RevocationFinding.OCSP_STRANGER)
+    assert is_no_answer(judged_later(None, crl()), RevocationFinding.CRL_BROKEN_SIGNATURE)
+
+
+def test_a_list_larger_than_any_real_one_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = crl()
+    monkeypatch.setattr(answers, "MAX_CRL_BYTES", len(raw))
+    assert judge(crl=raw).verdict is Verdict.VALID
+    monkeypatch.setattr(answers, "MAX_CRL_BYTES", len(raw) - 1)
+    assert is_no_answer(judge(crl=raw), RevocationFinding.CRL_UNREADABLE)
 
 
 def test_every_single_changed_byte_of_an_answer_or_a_list_is_noticed() -> None:

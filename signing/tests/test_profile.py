@@ -120,7 +120,7 @@ def test_the_owner_is_compared_by_digits_only(serial: str) -> None:
 
 
 def test_a_number_that_is_none_cannot_be_asked_about() -> None:
-    for tckn in ("", "1234567895", "1234567895０", f"TCKN-{TCKN}"):
+    for tckn in ("", "1234567895", "1234567895０", "1234567895x", f"TCKN-{TCKN}"):
         with pytest.raises(ValueError, match="identity number"):
             qualified(facts(), tckn=tckn, at=NOW)
     with pytest.raises(ValueError, match="zone"):
