@@ -44,7 +44,8 @@ class Stamper:
         self._certificates = tuple(raws)
         self._policy = config()["timestamp"]["policy"]
         self._accuracy = der.seq(der.integer(config()["timestamp"]["accuracy_seconds"]))
-        binding = cms.signing_certificate_v2((self._cut,), (self._cut.digest,))
+        bound = tuple(carried.cut(raw) for raw in raws)  # the chain too: no certificate in a token goes unsigned
+        binding = cms.signing_certificate_v2(bound, tuple(one.digest for one in bound))
         self._content_type = cms.attribute(cms.CONTENT_TYPE, der.oid(TST_INFO))
         self._binding = cms.attribute(cms.SIGNING_CERTIFICATE_V2, binding)
         self._identifier = (
