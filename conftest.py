@@ -229,6 +229,15 @@ def started(command: list[str], answers: Callable[[], bool]) -> Iterator[subproc
                 process.wait()
 
 
+@pytest.fixture(scope="session")
+def chromium(playwright: Any) -> Iterator[Any]:
+    """The machine's own Chromium, headless; one for all tests of a process, because Playwright suffers no second."""
+    program = next(filter(None, map(shutil.which, PROGRAMS["chromium"])))
+    browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    yield browser
+    browser.close()
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody holds now."""
     with socket.socket() as probe:

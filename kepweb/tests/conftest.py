@@ -1,14 +1,12 @@
-"""A provider as a person starts it, and a browser; both once for all journeys and screens of a run."""
+"""A provider as a person starts it, once for all journeys and screens of a run."""
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from kepweb.tests.journey import House
 
@@ -47,13 +45,3 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         server.wait(30)
         if server.stdout is not None:
             server.stdout.close()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield started
-        started.close()
