@@ -28,9 +28,9 @@ from guards.crash_points import passing
 from guards.ids import uuid7_hex
 
 from . import cades, eventlog, xades, xml
+from .algorithms import Signer
 from .errors import KeyNotHere, SealMismatch
 from .facts import EvidenceFacts, Issuer
-from .keys import Signer
 from .models import EvidenceIntent, SealedEvidence, SealWork
 from .refusals import CmsRefused, TimestampRefused, TimestampUnavailable
 from .timestamp import Stamper
