@@ -165,7 +165,5 @@ def _counts(answer: Answer, policy: TrustPolicy, at: datetime, now: datetime, re
         return True
     if now > answer.next_update and not recorded:
         return False
-    if answer.this_update >= at:
-        return True
     lifetime = policy.ocsp_lifetime if answer.source == "ocsp" else timedelta.max
     return at <= answer.next_update and at - answer.this_update <= lifetime

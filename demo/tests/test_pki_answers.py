@@ -102,6 +102,19 @@ def test_the_hash_and_the_nonce_are_those_of_the_question(desk: Desk, algorithm:
     assert not list(ocsp.load_der_ocsp_response(desk.ask("people/ayse", "eshs-ca", algorithm=algorithm)).extensions)
 
 
+def test_of_what_a_question_carries_only_the_nonce_is_echoed(desk: Desk) -> None:
+    request = (
+        ocsp.OCSPRequestBuilder()
+        .add_certificate(desk.certificate("people/ayse"), desk.certificate("eshs-ca"), hashes.SHA256())
+        .add_extension(x509.OCSPAcceptableResponses([x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1.1")]), False)
+        .add_extension(x509.OCSPNonce(b"0123456789"), False)
+        .build()
+        .public_bytes(serialization.Encoding.DER)
+    )
+    response = ocsp.load_der_ocsp_response(desk.counter.serve("POST", "/ocsp/eshs-ca", "", request).body)
+    assert [type(one.value) for one in response.extensions] == [x509.OCSPNonce]
+
+
 def test_the_responder_is_the_authoritys_own(desk: Desk) -> None:
     response = ocsp.load_der_ocsp_response(desk.ask("people/ayse", "eshs-ca"))
     assert response.certificates == [desk.certificate("ocsp-eshs-ca")]
@@ -180,6 +193,13 @@ def test_a_list_names_only_what_its_own_authority_issued(desk: Desk) -> None:
     desk.now += SECOND
     assert [entry.serial_number for entry in x509.load_der_x509_crl(desk.list("islem-ca"))] == [serial]
     assert list(x509.load_der_x509_crl(desk.list("eshs-ca"))) == []
+
+
+def test_lists_are_signed_over_the_hash_that_fits_the_key(desk: Desk) -> None:
+    for name, expected in (("root", "sha384"), ("eshs-ca", "sha256")):
+        found = x509.load_der_x509_crl(desk.list(name)).signature_hash_algorithm
+        assert found is not None
+        assert found.name == expected
 
 
 def test_certificates_are_handed_out_and_everything_else_is_not_found(desk: Desk) -> None:

@@ -42,7 +42,8 @@ def failure_bits(reply: bytes) -> set[int]:
     (info,) = der.read(reply).parts(der.SEQUENCE, 1)
     status, _, failure = info.parts(der.SEQUENCE, 3)
     assert status.as_integer() == 2
-    octets = failure.content[1:]
+    unused, octets = failure.content[0], failure.content[1:]
+    assert octets[-1] >> unused & 1, "a named bit list ends in the last bit that is set"
     return {8 * at + bit for at, octet in enumerate(octets) for bit in range(8) if octet & (0x80 >> bit)}
 
 

@@ -94,7 +94,8 @@ def crl(
         for extension, critical in entry_extensions:
             entry = entry.add_extension(extension, critical)
         builder = builder.add_revoked_certificate(entry.build())
-    made_list = builder.sign(signing_key or issuer.key, hashes.SHA256())
+    signer = signing_key or issuer.key
+    made_list = builder.sign(signer, hash_for(signer))
     return made_list.public_bytes(serialization.Encoding.DER)
 
 

@@ -289,7 +289,8 @@ def test_an_answer_older_than_the_signature_counts_only_within_the_policy() -> N
     def aged(minutes: int) -> bytes:
         return answer(this_update=NOW - minutes * MINUTE, next_update=NOW + HOUR)
 
-    assert judge(aged(10)).verdict is Verdict.VALID
+    report = judge(aged(10))
+    assert (report.verdict, report.state) == (Verdict.VALID, "MATURE"), "no grace for OCSP"
     assert is_no_answer(judge(aged(11)), RevocationFinding.OCSP_NOT_CURRENT)
     assert is_no_answer(judge(aged(11), recorded=True), RevocationFinding.OCSP_NOT_CURRENT)
 
@@ -297,6 +298,11 @@ def test_an_answer_older_than_the_signature_counts_only_within_the_policy() -> N
 def test_an_answer_that_ended_before_the_signature_never_counts() -> None:
     raw = answer(this_update=NOW - 5 * MINUTE, next_update=NOW - SECOND)
     assert is_no_answer(judge(raw, recorded=True), RevocationFinding.OCSP_NOT_CURRENT)
+
+
+def test_an_answer_counts_to_its_last_second() -> None:
+    raw = answer(this_update=NOW - 5 * MINUTE, next_update=NOW)
+    assert judge(raw, now=NOW).verdict is Verdict.VALID
 
 
 def test_an_answer_from_the_future_does_not_count() -> None:
@@ -401,19 +407,66 @@ def scope(**given: Any) -> tuple[x509.ExtensionType, bool]:
         scope(only_contains_ca_certs=True),
         scope(only_contains_attribute_certs=True),
         scope(indirect_crl=True),
+        scope(relative_name=next(iter(name("Parça").rdns))),
         scope(only_some_reasons=frozenset([x509.ReasonFlags.key_compromise])),
         scope(full_name=[x509.UniformResourceIdentifier("http://baska.example/liste.crl")]),
         (x509.DeltaCRLIndicator(1), True),
         (x509.DeltaCRLIndicator(1), False),
         (x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), b"\x05\x00"), True),
     ],
-    ids=["authorities", "attributes", "indirect", "some reasons", "elsewhere", "delta", "quiet delta", "strange"],
+    ids=[
+        "authorities",
+        "attributes",
+        "indirect",
+        "relative",
+        "some reasons",
+        "elsewhere",
+        "delta",
+        "quiet delta",
+        "strange",
+    ],
 )
 def test_a_list_that_does_not_speak_for_the_certificate_does_not_count(
     extension: tuple[x509.ExtensionType, bool],
 ) -> None:
     assert is_no_answer(judge(crl=crl(extensions=[extension])), RevocationFinding.CRL_OTHER_SCOPE)
     assert judge(crl=crl(extensions=[scope(only_contains_user_certs=True)])).verdict is Verdict.VALID
+
+
+def test_a_list_speaks_for_the_kind_of_certificate_and_the_place_it_names() -> None:
+    place = "http://127.0.0.1/persons.crl"
+    points = x509.CRLDistributionPoints(
+        [x509.DistributionPoint([x509.UniformResourceIdentifier(place)], None, None, None)]
+    )
+    leaf = make(name("Deneme", "12345678950"), [*forge.PERSON_EXTENSIONS, (points, False)], issuer=world().eshs)
+    here = scope(full_name=[x509.DNSName("a"), x509.UniformResourceIdentifier(place)])
+    assert judge(crl=crl(extensions=[here]), leaf=leaf).verdict is Verdict.VALID
+    for scoped, verdict in (
+        (scope(only_contains_ca_certs=True), Verdict.VALID),
+        (scope(only_contains_user_certs=True), Verdict.INDETERMINATE),
+    ):
+        report = check_revocation(
+            world().eshs.raw,
+            world().root.raw,
+            at=NOW,
+            ocsp=None,
+            crl=crl(issuer=world().root, extensions=[scoped]),
+            anchors=world().anchors,
+            now=SOON,
+        )
+        assert report.verdict is verdict
+
+
+def test_what_is_unknown_and_not_critical_is_passed_over() -> None:
+    strange = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), b"\x05\x00"), False
+    since = x509.InvalidityDate(NOW.replace(tzinfo=None)), False
+    raw = crl((world().person, NOW - HOUR), extensions=[strange], entry_extensions=[since])
+    assert judge(crl=raw).verdict is Verdict.INVALID
+
+
+def test_a_list_signed_without_a_hash_we_know_does_not_count() -> None:
+    raw = crl(signing_key=forge.key("stranger", "ed25519"))
+    assert is_no_answer(judge(crl=raw), RevocationFinding.CRL_BROKEN_SIGNATURE)
 
 
 def test_an_entry_under_an_unknown_critical_rule_makes_the_list_unusable() -> None:
@@ -463,8 +516,12 @@ def test_a_revoked_authority_takes_its_leaves_along() -> None:
     unknown = along_the_path(good, Material())
     assert [(one.code, one.position) for one in unknown.findings] == [("IPT-01", 1)]
     assert (unknown.verdict, unknown.state) == (Verdict.INDETERMINATE, None)
-    with pytest.raises(ValueError, match="one material"):
-        check_path_revocation((world().person.raw,), [], at=NOW, anchors=world().anchors, now=SOON)
+    assert unknown.next_update == NOW + 11 * MINUTE
+    assert along_the_path(Material(), Material()).next_update is None
+    assert (report.next_update, along_the_path(good, good).next_update) == (NOW + 11 * MINUTE, NOW + 11 * MINUTE)
+    for path, materials in (((world().person.raw,), []), ((world().person.raw,), [good]), ((b"", b""), [good, good])):
+        with pytest.raises(ValueError, match="one material"):
+            check_path_revocation(path, materials, at=NOW, anchors=world().anchors, now=SOON)
 
 
 def test_the_policy_decides_how_old_an_answer_may_be() -> None:
