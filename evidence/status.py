@@ -86,7 +86,7 @@ class RevocationFetcher:
         except (KepError, OSError):
             return _UNREACHED if kept is None or kept.next_update <= now else kept.raw
         report = self._judge_list(raw, leaf, issuer, at, now)
-        if report.verdict is Verdict.INDETERMINATE or report.next_update is None:
+        if report.next_update is None:  # nothing was decided
             return report.findings[0]
         with self._lock:
             if len(self._lists) >= MAX_CACHED_LISTS:

@@ -157,6 +157,32 @@ def test_rubbish_is_refused_with_one_error() -> None:
             facts_of(raw)
 
 
+def test_only_version_3_with_a_positive_serial_number_is_read() -> None:
+    """The library lets all of these pass."""
+    raw = make(name("Deneme"), (), issuer=world().eshs, serial=1).raw
+    head = b"\xa0\x03\x02\x01\x02\x02\x01\x01"
+    assert raw.count(head) == 1
+    assert facts_of(raw).serial_hex == "1"
+    for other in (
+        head[:4] + b"\x00" + head[5:],
+        head[:4] + b"\x01" + head[5:],
+        head[:-1] + b"\x00",
+        head[:-1] + b"\xff",
+    ):
+        with pytest.raises(CertificateRefused):
+            facts_of(raw.replace(head, other))
+
+
+def test_a_certificate_larger_than_any_real_one_is_not_read() -> None:
+    def padded(size: int) -> bytes:
+        padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), b"\x04" * size), False
+        return make(name("Deneme"), [padding], issuer=world().eshs).raw
+
+    assert facts_of(padded(60_000)).common_name == "Deneme"
+    with pytest.raises(CertificateRefused):
+        facts_of(padded(65_536))
+
+
 def test_a_signature_with_an_unused_bit_is_refused() -> None:
     """The byte in front of it would otherwise have two spellings under no signature."""
 

@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp as ocsp_form
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from evidence import status
 from evidence.tests import forge
 from evidence.tests.forge import NOW, Made, make, name, world
 from evidence.tests.forge_status import HOUR, MINUTE, STRANGER, answer, crl, revoked
@@ -147,7 +148,7 @@ def test_nothing_reachable_is_reasons_and_no_exception() -> None:
 def test_addresses_in_a_certificate_are_few_and_of_one_kind() -> None:
     many = with_sources(
         ("file:///etc/passwd", "ldap://a", *(f"http://a/{at}" for at in range(9))),
-        ("ftp://a", "https://b/" + "x" * 500, *(f"https://b/{at}" for at in range(9))),
+        ("ftp://a", "https://b/" + "x" * 491, *(f"https://b/{at}" for at in range(9))),
     )
     outside = Outside()
     fetch(outside, many)
@@ -183,6 +184,25 @@ def test_an_old_list_serves_while_no_newer_can_be_had() -> None:
     outside.crl = TimeoutError("x")
     assert patient.get(LEAF.raw, world().eshs.raw, at=NOW, now=NOW + 2 * HOUR).crl == old
     assert codes(patient.get(LEAF.raw, world().eshs.raw, at=NOW, now=NOW + 24 * HOUR)) == ["IPT-10", "IPT-10"]
+
+
+def test_an_expired_list_is_asked_for_again_however_young() -> None:
+    outside = Outside(crl=crl(next_update=NOW + 10 * MINUTE))
+    patient = fetcher(outside)
+    assert patient.get(LEAF.raw, world().eshs.raw, at=NOW, now=NOW).crl == outside.crl
+    outside.crl = crl(this_update=NOW + 10 * MINUTE)
+    assert patient.get(LEAF.raw, world().eshs.raw, at=NOW, now=NOW + 10 * MINUTE).crl == outside.crl
+    assert outside.asked.count(CRL_URL) == 2
+
+
+def test_only_so_many_lists_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "MAX_CACHED_LISTS", 2)
+    outside = Outside(crl=crl(this_update=NOW + MINUTE))
+    small = fetcher(outside)
+    leaves = [with_sources((), (f"http://127.0.0.1:9/{at}.crl",)) for at in range(3)]
+    for leaf in (*leaves, leaves[2], leaves[1], leaves[0]):
+        assert small.get(leaf.raw, world().eshs.raw, at=NOW, now=NOW + 5 * MINUTE).crl is not None
+    assert [url[-5] for url in outside.asked] == ["0", "1", "2", "0"]
 
 
 def test_a_list_is_never_taken_for_another_authority_at_the_same_address() -> None:
