@@ -17,6 +17,7 @@ the seal and the way to the recipients, is other workers' business and found by 
 
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,7 +77,8 @@ def submit(operation: SigningOperation, *, now: datetime, kind: str = STANDARD) 
     try:
         draft, acting, to, cc = _ask_again(operation, now=now)
     except KepError as refusal:
-        _turn_down(operation, refusal, now=now)
+        with suppress(operations.StaleOperation):  # another worker was faster: what it did stands
+            _turn_down(operation, refusal, now=now)
         return None
     passing("submit.after_questions")
     signed_part = operations.content_of(operation)
