@@ -78,7 +78,7 @@ class Road:
 
     def e_imza(self, person: Person, **faults: bool) -> EImza:
         """A certificate for this person, with faults if asked."""
-        slug = f"{person.pk.hex}-{'-'.join(sorted(faults)) or 'ok'}".replace("_", "-")
+        slug = f"{person.pk.hex[:12]}-{'-'.join(sorted(faults)) or 'ok'}".replace("_", "-")
         return EImza.of(pki.issue_person(self.pki_directory, slug, person.full_name, person.tckn, PIN, **faults))
 
     def acting(self, person: Person | None = None, account: KepAccount | None = None) -> Acting:
