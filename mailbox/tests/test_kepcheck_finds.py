@@ -13,7 +13,7 @@ from django.db import connection
 
 from evidence import insert_only, vault
 from evidence import integrity as evidence_integrity
-from evidence.models import EvidenceIntent, Event, SealedEvidence
+from evidence.models import Event, EvidenceIntent, SealedEvidence
 from mailbox import integrity, reading
 from mailbox.compose import FileGiven
 from mailbox.models import BoxItem, DraftAttachment, Envelope, Message, Recipient, Transition
@@ -95,7 +95,8 @@ DAMAGE: dict[str, tuple[str, Callable[[], object]]] = {
     "a sealed proof still owed": (
         "EV-04",
         lambda: sql(
-            "INSERT INTO evidence_sealwork (intent_id, due_at, claimed_by, tries, last_error) VALUES (%s, %s, '', 0, '')",
+            "INSERT INTO evidence_sealwork (intent_id, due_at, claimed_by, tries, last_error) "
+            "VALUES (%s, %s, '', 0, '')",
             proof(10).intent_id,
             "2026-01-01 00:00:00+00:00",
         ),
