@@ -1,5 +1,6 @@
 """What a certificate claims, read into plain values, and what is refused before it is read (S-003, V-062)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from evidence import der
 from evidence.tests import forge
 from evidence.tests.forge import NOW, PERSON, PERSON_EXTENSIONS, make, name, world
 from evidence.tests.forge_status import with_an_unused_bit
-from evidence.trust import CertificateRefused, QcLimit, facts_of
+from evidence.trust import DEMO_POLICY, CertificateRefused, QcLimit, facts_of
 
 
 def facts_with(*extensions: forge.Extension, subject: x509.Name | None = None) -> Any:
@@ -104,6 +105,9 @@ def test_a_limit_is_read_with_its_currency() -> None:
     assert limit_of(der.printable("TRY"), der.integer(5), der.integer(3)) == QcLimit("TRY", 5, 3)
     assert limit_of(der.integer(949), der.integer(0), der.integer(0)) == QcLimit("949", 0, 0)
     assert limit_of(der.printable("TRY"), der.integer(5)) is None
+    bare = der.seq(der.seq(der.oid("0.4.0.1862.1.2")), der.seq(der.oid("0.4.0.1862.1.3"), der.integer(20)))
+    facts = facts_with(forge.statements(raw=bare))
+    assert (facts.qc_statements, facts.limit) == (("0.4.0.1862.1.2", "0.4.0.1862.1.3"), None)
 
 
 def test_a_notice_without_text_is_no_notice() -> None:
@@ -128,6 +132,8 @@ def test_addresses_of_answers_and_lists_are_read_and_other_kinds_left_out() -> N
     points = x509.CRLDistributionPoints(
         [
             x509.DistributionPoint([url("ldap://a/crl"), url("http://a/crl")], None, None, None),
+            x509.DistributionPoint([x509.DNSName("a")], None, None, None),
+            x509.DistributionPoint(None, next(iter(name("Parça").rdns)), None, None),
             x509.DistributionPoint([url("http://part/crl")], None, some, None),
             x509.DistributionPoint([url("http://other/crl")], None, None, [x509.DirectoryName(name("Başka"))]),
         ]
@@ -135,6 +141,36 @@ def test_addresses_of_answers_and_lists_are_read_and_other_kinds_left_out() -> N
     facts = facts_with((access, False), (points, False))
     assert facts.ocsp_urls == ("http://a/ocsp",)
     assert facts.crl_urls == ("ldap://a/crl", "http://a/crl")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "strong"),
+    [
+        ("rsa1024", "RSA-1024", False),
+        ("rsa2048", "RSA-2048", True),
+        ("p256", "P-256", True),
+        ("p384", "P-384", True),
+        ("k1", "secp256k1", False),
+        ("ed25519", "1.3.101.112", False),
+    ],
+)
+def test_a_key_is_named_and_weighed(kind: str, shown: str, strong: bool) -> None:
+    made = make(name("Deneme"), (), issuer=world().eshs, holder=forge.key("facts", kind))
+    assert (facts_of(made.raw).algorithm, facts_of(made.raw).is_strong) == (shown, strong)
+
+
+def test_the_strength_of_hashes_is_dated_data() -> None:
+    """S-005."""
+    later = replace(DEMO_POLICY, hashes=frozenset({"sha384"}))
+    assert facts_of(world().person.raw).is_strong
+    assert not facts_of(world().person.raw, policy=later).is_strong
+    signed_without = make(name("Deneme"), (), holder=forge.key("facts", "ed25519"))
+    assert (facts_of(signed_without.raw).signature_hash, facts_of(signed_without.raw).is_strong) == ("", False)
+
+
+def test_host_names_are_read() -> None:
+    hosts = x509.SubjectAlternativeName([x509.DNSName("hs01.kep.tr"), x509.RFC822Name("a@b"), x509.DNSName("x")])
+    assert facts_with((hosts, False)).san_dns == ("hs01.kep.tr", "x")
 
 
 def test_a_certificate_with_nothing_in_it_reads_as_empty() -> None:

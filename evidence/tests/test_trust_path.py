@@ -1,6 +1,7 @@
 """Path validation: each rule of V-061 and S-012 refused alone, beside a control that passes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from evidence import chain
 from evidence.certificate import issued_by
 from evidence.tests import forge
 from evidence.tests.forge import NOW, PERSON, PERSON_EXTENSIONS, TRANSACTION, Made, make, name, world
-from evidence.trust import AnchorsRefused, Finding, PathReport, Role, TrustAnchors, Verdict, check_path
+from evidence.trust import DEMO_POLICY, AnchorsRefused, Finding, PathReport, Role, TrustAnchors, Verdict, check_path
 
 ROLES = [
     (Role.PERSON, "person"),
@@ -251,6 +252,14 @@ def test_an_authority_never_signs_in_a_role() -> None:
 @pytest.mark.parametrize("kind", ["rsa1024", "k1"])
 def test_a_weak_or_unknown_key_is_refused(kind: str) -> None:
     assert codes(judge(person(holder=forge.key("weak", kind)))) == only(Finding.WEAK_ALGORITHM)
+
+
+def test_hashes_that_no_longer_hold_make_a_path_invalid_but_for_the_roots_own() -> None:
+    """S-005: dated data; here SHA-256, which signs all of this world, is taken off the list."""
+    later = replace(world().anchors, policy=replace(DEMO_POLICY, hashes=frozenset({"sha384"})))
+    report = check_path(world().person.raw, world().pool, later, at=NOW, role=Role.PERSON)
+    weak = Finding.WEAK_ALGORITHM.value[0]
+    assert codes(report) == [(weak, 0), (weak, 1)]
 
 
 def test_an_unknown_critical_extension_is_refused_and_a_plain_one_is_passed_over() -> None:
