@@ -84,6 +84,8 @@ def test_statements_must_both_be_there_and_be_der() -> None:
     assert not facts_with().is_qualified
     both = der.seq(der.seq(der.oid(forge.ETSI)), der.seq(der.oid(forge.BTK)))
     assert facts_with(forge.statements(raw=both)).is_qualified
+    three = der.seq(der.seq(der.oid(forge.ETSI), der.null(), der.null()))
+    assert facts_with(forge.statements(raw=three)).qc_statements == ()
     for broken in (
         both + b"\x00",
         both[:-1],
