@@ -21,7 +21,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from evidence import bundle_texts, cades, carried, containers, xades
+from evidence import bundle_texts, cades, containers, xades
+from evidence.certificate import facts_of
 from evidence.containers import MANIFEST, SIGNATURE, BundleRefused, changed_members, digest_list, from_pem, to_pem
 from evidence.envelope import read_dispatch
 from evidence.facts import EvidenceKind
@@ -131,7 +132,7 @@ def pack(content: BundleContent, sign: Sign) -> bytes:
 def carried_by(facts: cades.CmsFacts) -> tuple[bytes, ...]:
     """Every certificate a signature and its time-stamp carry, roots left out."""
     both = (*facts.certificates, *(facts.stamp.certificates if facts.stamp else ()))
-    return tuple(one for one in both if not carried.cut(one).is_self_issued)
+    return tuple(one for one in both if not _is_root(one))
 
 
 def _with(parts: "_Parts", facts: cades.CmsFacts) -> "_Parts":
@@ -208,7 +209,7 @@ def _members(content: BundleContent, parts: _Parts, signer: bytes) -> list[tuple
         one: f"zincir/islem-{number}.pem" for number, one in enumerate(others, start=2)
     }
     leaves = {*pinned, parts.person, *parts.stampers}
-    authorities = [one for one in dict.fromkeys(parts.met) if one not in leaves and not carried.cut(one).is_self_issued]
+    authorities = [one for one in dict.fromkeys(parts.met) if one not in leaves and not _is_root(one)]
     members = [(ENVELOPE, content.envelope), (ORIGINAL, content.original)]
     members += [(proof.member, proof.xml) for proof in parts.proofs]
     members.append(("zincir/islem.pem", to_pem(one for one in pinned if one in own)))
@@ -226,7 +227,7 @@ def _members(content: BundleContent, parts: _Parts, signer: bytes) -> list[tuple
 
 
 def _text_facts(content: BundleContent, parts: _Parts, pinned: dict[bytes, str]) -> bundle_texts.TextFacts:
-    roots = [one for one in content.person_path if carried.cut(one).is_self_issued]
+    roots = [one for one in content.person_path if _is_root(one)]
     return bundle_texts.TextFacts(
         kep_id=parts.kep_id,
         domain=parts.domain,
@@ -247,6 +248,12 @@ def _text_facts(content: BundleContent, parts: _Parts, pinned: dict[bytes, str])
         roots=[{"fingerprint": _fingerprint(one)} for one in dict.fromkeys(roots)],
         has_person_material=any(answers.ocsp or answers.crl for answers in content.materials),
     )
+
+
+def _is_root(certificate: bytes) -> bool:
+    """Whether subject and issuer are one. Read by `facts_of`: old roots signed themselves with what we refuse today."""
+    facts = facts_of(certificate)
+    return facts.subject_name == facts.issuer_name
 
 
 def _fingerprint(certificate: bytes) -> str:

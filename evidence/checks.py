@@ -105,12 +105,9 @@ def check_proof(raw: bytes, trust: Trust, found: Findings, *, where: str) -> Sea
     """Check one sealed evidence; the parts when it is intact, whatever the other rows say."""
     try:
         parts = xades.take_apart(raw)
-    except EvidenceRefused as refusal:
+    except (EvidenceRefused, BrokenChain, TimestampRefused, DerRefused) as refusal:
         place = PLACES.get(str(refusal.facts.get("where")), "delil")
         found.add("Delil", Verdict.INVALID, f"Değişmiş ya da delil değil: {place} ({refusal.reason}).", where)
-        return None
-    except (BrokenChain, TimestampRefused, DerRefused) as refusal:
-        found.add("Delil", Verdict.INVALID, f"Değişmiş ya da delil değil ({refusal.reason}).", where)
         return None
     facts = parts.facts
     name = proof_name(int(facts.kind), facts.recipient_no)

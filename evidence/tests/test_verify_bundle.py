@@ -109,6 +109,23 @@ def test_no_changed_byte_survives(at: int, mask: int) -> None:
             assert check(raw).verdict is Verdict.INVALID
 
 
+def test_a_digest_changed_in_the_list_names_the_list() -> None:
+    members = read_stored(packed())
+    listed = containers.digests([(name, raw) for name, raw in members.items() if name not in NOT_LISTED])
+    members[containers.MANIFEST] = containers.manifest([*listed[:-1], (listed[-1][0], listed[0][1])])
+    report = check(write_stored([*members.items()]))
+    assert "META-INF/ASiCManifest.xml: Paket: Üye listesi imzadan sonra değişmiş." in said(report)
+    assert "README.en.txt: Paket: Üye değişmiş" in said(report)
+
+
+def test_a_broken_signature_does_not_blame_the_list() -> None:
+    members = read_stored(packed())
+    members[containers.SIGNATURE] = exchange().sign(members[containers.MANIFEST])[:-1] + b"\0"
+    report = check(write_stored([*members.items()]))
+    assert report.verdict is Verdict.INVALID
+    assert containers.MANIFEST not in said(report)
+
+
 def test_a_member_left_out_is_invalid_even_when_nothing_else_is_touched() -> None:
     members = read_stored(packed())
     for name in list(members):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,8 +103,10 @@ def test_other_liberties_that_leave_an_xml_signature_valid_are_refused() -> None
 
 def test_a_proof_that_carries_a_bare_key_is_invalid() -> None:
     start, end = PROOF.index(b"<ds:X509Data>"), PROOF.index(b"</ds:X509Data>") + len(b"</ds:X509Data>")
-    numbers = realm().hs01.key.public_key().public_numbers()
-    point = b64encode(b"\4" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))  # type: ignore[union-attr]
+    key = realm().hs01.key.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    numbers = key.public_numbers()
+    point = b64encode(b"\4" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"))
     bare = (
         b'<ds:KeyValue><dsig11:ECKeyValue xmlns:dsig11="http://www.w3.org/2009/xmldsig11#"><dsig11:NamedCurve '
         b'URI="urn:oid:1.2.840.10045.3.1.7"></dsig11:NamedCurve><dsig11:PublicKey>' + point
@@ -182,6 +185,23 @@ def test_an_envelope_may_go_without_a_stamp_of_its_own_and_the_report_says_so() 
     report = check(raw)
     assert report.verdict is Verdict.VALID
     assert any("zaman damgası yok" in note for note in report.notes)
+
+
+def test_an_envelope_of_another_program_cannot_be_judged_byte_by_byte() -> None:
+    part, block = cut_signed(ENVELOPE).signed_part, cut_signed(ENVELOPE).protected_block
+    boundary = part.partition(b'boundary="')[2].partition(b'"')[0]
+    part = part.replace(boundary, b"baska-bir-program")
+    report = check(signed_message(block, part, exchange().sign(part)))
+    assert report.verdict is Verdict.INDETERMINATE
+    assert "Başka bir programın biçiminde" in said(report)
+
+
+def test_a_file_that_only_looks_like_a_message_is_invalid() -> None:
+    for raw, kind, name in ((ENVELOPE, "envelope", "zarf: KEP iletisi"), (ORIGINAL, "original", "Orijinal ileti")):
+        for spoiled in (raw + b"\r\n", raw.replace(b"\r\n", b"\n"), b"x"):
+            report = check(spoiled, kind=kind)
+            assert report.verdict is Verdict.INVALID
+            assert f"{name}: Biçimi bozuk ya da değişmiş" in said(report)
 
 
 def test_a_changed_header_of_an_envelope_is_named() -> None:
