@@ -48,4 +48,3 @@ def _identity_number(found: re.Match[str]) -> str:
     before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
     stands_in_hex = any(_HEX_NEIGHBOUR.fullmatch(letter) for letter in (before, after))
     return found[0] if stands_in_hex and not is_tckn(found[0]) else "*" * 11
-
