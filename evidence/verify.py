@@ -148,7 +148,7 @@ def _as_table(name: str, report: Report) -> str:
     lines += [f"  Not: {_printable(note)}" for note in report.notes]
     verdict = f"Sonuç: {report.verdict.value}"
     if report.failing:
-        parts = dict.fromkeys(f"{row.where} ({row.name})" for row in report.failing)
+        parts = dict.fromkeys(row.where for row in report.failing)
         verdict += f" - {_printable(', '.join(parts))}"
     return "\n".join([*lines, verdict])
 
