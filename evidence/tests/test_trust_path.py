@@ -101,6 +101,20 @@ def test_a_leaf_signed_by_a_strangers_key_in_the_issuers_name_is_invalid() -> No
     assert judge(person()).verdict is Verdict.VALID
 
 
+def test_a_broken_signature_is_one_by_the_named_issuer_and_its_named_key() -> None:
+    """Without key identifiers the name is all that is claimed; another name or key is another world's (S-012)."""
+    stranger = forge.key("stranger")
+    unnamed_key = person(signing_key=stranger, key_ids=False)
+    assert codes(judge(unnamed_key)) == only(Finding.BROKEN_SIGNATURE)
+    only_serial = x509.AuthorityKeyIdentifier(
+        None, [x509.DirectoryName(world().root.certificate.subject)], world().eshs.certificate.serial_number
+    )
+    by_serial = person(*PERSON_EXTENSIONS, (only_serial, False), signing_key=stranger, key_ids=False)
+    assert codes(judge(by_serial)) == only(Finding.BROKEN_SIGNATURE)
+    elsewhere = Made(make(name("Başka ESHS"), [forge.CA_USAGE], holder=world().eshs.key).certificate, world().eshs.key)
+    assert codes(judge(person(issuer=elsewhere, signing_key=stranger))) == only(Finding.UNKNOWN_ROOT)
+
+
 def test_an_authority_the_root_did_not_sign_is_invalid() -> None:
     fake = make(
         name("ESHS"),
@@ -117,6 +131,7 @@ def test_time_is_judged_at_the_moment_asked_for() -> None:
     assert codes(judge(leaf)) == only(Finding.EXPIRED)
     assert judge(leaf, at=NOW - timedelta(days=1)).verdict is Verdict.VALID
     assert judge(leaf, at=NOW - timedelta(days=1) + timedelta(seconds=1)).verdict is Verdict.INVALID
+    assert judge(leaf, at=NOW - timedelta(days=2)).verdict is Verdict.VALID
     assert codes(judge(leaf, at=NOW - timedelta(days=2, seconds=1))) == only(Finding.NOT_YET_VALID)
     with pytest.raises(ValueError, match="zone"):
         judge(leaf, at=NOW.replace(tzinfo=None))
