@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from evidence.anchors import AnchorsRefused, TrustAnchors, Verdict
+from evidence.anchors import DEMO_POLICY, AnchorsRefused, TrustAnchors, TrustPolicy, Verdict
 from evidence.bundle_checks import check_bundle
 from evidence.checks import Check, Findings, Trust, check_envelope, check_original, check_proof
 
@@ -115,12 +115,14 @@ def main(arguments: Sequence[str] | None = None, *, now: datetime | None = None)
     )
     parser.add_argument("files", nargs="+", metavar="DOSYA")
     parser.add_argument("--roots", metavar="PEM", help="güvenilen kök sertifikalar; dosyanın dışından alınmış olmalı")
+    parser.add_argument("--policy", metavar="TOML", help="sertifika rollerinin OID listesi; yoksa denemeninki")
     parser.add_argument("--kind", choices=("auto", *KINDS), default="auto", help="dosya türü (kendiliğinden bulunur)")
     parser.add_argument("--json", action="store_true", help="makine için çıktı")
     given = parser.parse_args(arguments)
     moment = now or datetime.now(UTC)
     try:
-        anchors = TrustAnchors.from_pem(given.roots or os.environ.get("KEP_ROOTS") or _PINNED)
+        policy = TrustPolicy.from_toml(Path(given.policy)) if given.policy else DEMO_POLICY
+        anchors = TrustAnchors.from_pem(given.roots or os.environ.get("KEP_ROOTS") or _PINNED, policy=policy)
     except AnchorsRefused as refusal:
         print(f"script/verify: {refusal.for_person()} (--roots DOSYA)", file=sys.stderr)
         return EXIT_CODES[Verdict.INDETERMINATE]

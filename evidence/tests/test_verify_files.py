@@ -338,3 +338,16 @@ def test_files_are_told_apart_by_their_first_bytes_and_headers() -> None:
     assert kind_of(b"\xef\xbb\xbf\n <a") == "proof"
     assert kind_of(ENVELOPE.replace(b"X-REM-", b"REM-").replace(b"REM-Msg-Type", b"REM-MessageType")) == "envelope"
     assert kind_of(b"Subject: x\r\n\r\nmultipart/signed") == ""
+
+
+def test_a_policy_of_another_world_makes_its_certificates_unfit(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real provider's OIDs are handed in; under them the demo's certificates mean nothing (S-003)."""
+    policy = files / "ilke.toml"
+    lists = 'person = ["1.2.3.1"]\ntransaction = ["1.2.3.2"]\ntimestamp = ["1.2.3.3"]\nseal = ["1.2.3.4"]\n'
+    policy.write_text(f'[policies]\n{lists}[statements]\netsi = ["0.4.0.1862.1.1"]\nbtk = ["1.2.3.5"]\n')
+    assert run(files / "delil.xml", "--roots", files / "kok.pem", "--policy", policy) == 1
+    policy.write_text("[policies]\n")
+    assert run(files / "delil.xml", "--roots", files / "kok.pem", "--policy", policy) == 2
+    assert "--roots" in capsys.readouterr().err
