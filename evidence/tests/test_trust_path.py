@@ -1,67 +1,17 @@
-"""Path validation: each rule of V-061 and S-012 refused alone, beside a control that passes."""
+"""From a leaf to a root: each rule of V-061 and S-012 refused alone, beside a control that passes."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from evidence import chain
 from evidence.certificate import issued_by
 from evidence.tests import forge
-from evidence.tests.forge import NOW, PERSON, PERSON_EXTENSIONS, TRANSACTION, Made, make, name, world
-from evidence.trust import DEMO_POLICY, AnchorsRefused, Finding, PathReport, Role, TrustAnchors, Verdict, check_path
-
-ROLES = [
-    (Role.PERSON, "person"),
-    (Role.TRANSACTION, "transaction"),
-    (Role.TIMESTAMP, "stamper"),
-    (Role.OCSP, "responder"),
-]
-
-
-def judge(
-    leaf: Made | bytes, *, role: Role = Role.PERSON, at: datetime = NOW, pool: tuple[bytes, ...] | None = None
-) -> PathReport:
-    raw = leaf.raw if isinstance(leaf, Made) else leaf
-    return check_path(raw, world().pool if pool is None else pool, world().anchors, at=at, role=role)
-
-
-def codes(report: PathReport) -> list[tuple[str, int]]:
-    return [(reason.code, reason.position) for reason in report.reasons]
-
-
-def only(finding: Finding, position: int = 0) -> list[tuple[str, int]]:
-    return [(finding.value[0], position)]
-
-
-def person(*extensions: forge.Extension, issuer: Made | None = None, **others: Any) -> Made:
-    return make(name("Deneme", "12345678950"), extensions or PERSON_EXTENSIONS, issuer=issuer or world().eshs, **others)
-
-
-@pytest.mark.parametrize(("role", "attribute"), ROLES)
-def test_a_right_certificate_is_valid_in_its_role_and_the_path_is_given_leaf_first(role: Role, attribute: str) -> None:
-    leaf: Made = getattr(world(), attribute)
-    report = judge(leaf, role=role)
-    assert report.verdict is Verdict.VALID
-    assert report.reasons == ()
-    assert report.path[0] == leaf.raw
-    assert report.path[-1] == world().root.raw
-    assert len(report.path) == 3
-
-
-@pytest.mark.parametrize(("role", "attribute"), ROLES)
-@pytest.mark.parametrize(("other_role", "_other"), ROLES)
-def test_no_certificate_acts_in_another_role(role: Role, attribute: str, other_role: Role, _other: str) -> None:
-    if role is other_role:
-        return
-    report = judge(getattr(world(), attribute), role=other_role)
-    assert report.verdict is Verdict.INVALID
-    assert len(report.reasons) == 1
+from evidence.tests.forge import NOW, PERSON, PERSON_EXTENSIONS, Made, make, name, world
+from evidence.tests.judging import authority, codes, free_authority, judge, only, person
+from evidence.trust import AnchorsRefused, Finding, Role, TrustAnchors, Verdict, check_path
 
 
 def test_a_world_rebuilt_under_the_same_names_is_indeterminate() -> None:
@@ -147,10 +97,6 @@ def test_an_expired_authority_is_invalid() -> None:
     assert codes(judge(person(issuer=old), pool=(old.raw,))) == only(Finding.EXPIRED, 1)
 
 
-def authority(*extensions: forge.Extension, label: str, issuer: Made | None = None) -> Made:
-    return make(name(label), extensions, issuer=issuer or world().root)
-
-
 def test_an_issuer_must_be_an_authority_that_may_sign_certificates() -> None:
     right = authority(forge.constraints(True, 0), forge.policies(PERSON), forge.CA_USAGE, label="doğru")
     no_ca = authority(forge.constraints(False), forge.policies(PERSON), forge.CA_USAGE, label="ca değil")
@@ -179,110 +125,6 @@ def test_a_path_longer_than_an_authority_allows_is_invalid() -> None:
     assert codes(report) == [(too_long, 2), (too_long, 3)], "the middle one may issue none, the root one level"
 
 
-def test_the_policy_of_the_issuing_authority_constrains_the_leaf() -> None:
-    """A person's authority may not make a provider's certificate, whatever it writes into it, nor the other way."""
-    as_provider = make(
-        name("hs01.kep.tr"),
-        [forge.constraints(False), forge.LEAF_USAGE, forge.policies(TRANSACTION)],
-        issuer=world().eshs,
-    )
-    assert codes(judge(as_provider, role=Role.TRANSACTION)) == only(Finding.NOT_A_TRANSACTION)
-    as_person = person(issuer=world().islem)
-    assert codes(judge(as_person)) == only(Finding.NOT_A_PERSON)
-    stamper = make(name("Damga"), forge.STAMPER_EXTENSIONS, issuer=world().eshs)
-    assert codes(judge(stamper, role=Role.TIMESTAMP)) == only(Finding.NOT_A_TIMESTAMP)
-
-
-def test_an_authority_under_any_policy_is_not_constrained_and_one_without_policies_may_issue_none() -> None:
-    anything = authority(forge.constraints(True, 0), forge.policies("2.5.29.32.0"), forge.CA_USAGE, label="her")
-    nothing = authority(forge.constraints(True, 0), forge.CA_USAGE, label="hiç")
-    assert judge(person(issuer=anything), pool=(anything.raw,)).verdict is Verdict.VALID
-    assert codes(judge(person(issuer=nothing), pool=(nothing.raw,))) == only(Finding.NOT_A_PERSON)
-
-
-def without(kind: type, *more: forge.Extension) -> list[forge.Extension]:
-    return [one for one in PERSON_EXTENSIONS if not isinstance(one[0], kind)] + list(more)
-
-
-NOT_PERSONS: dict[str, Callable[[], list[forge.Extension]]] = {
-    "without nonRepudiation": lambda: without(x509.KeyUsage, forge.usage("digital_signature")),
-    "without statements": lambda: without(x509.UnrecognizedExtension),
-    "without the ETSI statement": lambda: without(x509.UnrecognizedExtension, forge.statements(forge.BTK)),
-    "without the BTK statement": lambda: without(x509.UnrecognizedExtension, forge.statements(forge.ETSI)),
-    "statements not in DER": lambda: without(x509.UnrecognizedExtension, forge.statements(raw=b"\x30\x81\x00")),
-    "a seal beside the person": lambda: without(
-        x509.CertificatePolicies, forge.policies(PERSON, "2.16.792.1.2.1.1.5.7.50.1", notice="x")
-    ),
-    "a provider beside the person": lambda: without(
-        x509.CertificatePolicies, forge.policies(PERSON, TRANSACTION, notice="x")
-    ),
-    "any policy": lambda: without(x509.CertificatePolicies, forge.policies("2.5.29.32.0", notice="x")),
-    "no policy": lambda: without(x509.CertificatePolicies),
-    "a stamper as well": lambda: [*PERSON_EXTENSIONS, forge.purposes(ExtendedKeyUsageOID.TIME_STAMPING)],
-}
-
-
-@pytest.mark.parametrize("what", NOT_PERSONS)
-def test_a_certificate_that_is_not_a_persons_is_refused(what: str) -> None:
-    assert codes(judge(person(*NOT_PERSONS[what]()))) == only(Finding.NOT_A_PERSON)
-
-
-def test_a_qualified_certificate_is_never_a_providers() -> None:
-    qualified = make(
-        name("hs01.kep.tr"),
-        [
-            forge.constraints(False),
-            forge.LEAF_USAGE,
-            forge.policies(TRANSACTION),
-            forge.statements(forge.ETSI, forge.BTK),
-        ],
-        issuer=world().islem,
-    )
-    assert codes(judge(qualified, role=Role.TRANSACTION)) == only(Finding.NOT_A_TRANSACTION)
-
-
-@pytest.mark.parametrize(
-    "purposes",
-    [
-        forge.purposes(ExtendedKeyUsageOID.TIME_STAMPING, critical=False),
-        forge.purposes(ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.EMAIL_PROTECTION),
-        forge.purposes(ExtendedKeyUsageOID.EMAIL_PROTECTION),
-        None,
-    ],
-    ids=["not critical", "two purposes", "another purpose", "no purpose"],
-)
-def test_a_stamper_has_one_critical_purpose(purposes: forge.Extension | None) -> None:
-    extensions = [one for one in forge.STAMPER_EXTENSIONS if not isinstance(one[0], x509.ExtendedKeyUsage)]
-    stamper = make(name("Damga"), [*extensions, *([purposes] if purposes else [])], issuer=world().tsa_ca)
-    assert codes(judge(stamper, role=Role.TIMESTAMP)) == only(Finding.NOT_A_TIMESTAMP)
-
-
-def test_an_authority_never_signs_in_a_role() -> None:
-    acting = person(forge.constraints(True), *without(x509.BasicConstraints))
-    assert codes(judge(acting)) == only(Finding.AUTHORITY_AS_SIGNER)
-    root = judge(world().root, role=Role.TRANSACTION)
-    assert (codes(root), root.path) == (only(Finding.AUTHORITY_AS_SIGNER), (world().root.raw,))
-
-
-@pytest.mark.parametrize("kind", ["rsa1024", "k1"])
-def test_a_weak_or_unknown_key_is_refused(kind: str) -> None:
-    assert codes(judge(person(holder=forge.key("weak", kind)))) == only(Finding.WEAK_ALGORITHM)
-
-
-def test_hashes_that_no_longer_hold_make_a_path_invalid_but_for_the_roots_own() -> None:
-    """S-005: dated data; here SHA-256, which signs all of this world, is taken off the list."""
-    later = replace(world().anchors, policy=replace(DEMO_POLICY, hashes=frozenset({"sha384"})))
-    report = check_path(world().person.raw, world().pool, later, at=NOW, role=Role.PERSON)
-    weak = Finding.WEAK_ALGORITHM.value[0]
-    assert codes(report) == [(weak, 0), (weak, 1)]
-
-
-def test_an_unknown_critical_extension_is_refused_and_a_plain_one_is_passed_over() -> None:
-    strange = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), b"\x05\x00")
-    assert codes(judge(person(*PERSON_EXTENSIONS, (strange, True)))) == only(Finding.UNKNOWN_CRITICAL)
-    assert judge(person(*PERSON_EXTENSIONS, (strange, False))).verdict is Verdict.VALID
-
-
 def constrained(
     label: str, *, permitted: list[x509.GeneralName] | None = None, excluded: list[x509.GeneralName] | None = None
 ) -> Made:
@@ -309,17 +151,6 @@ def test_name_constraints_of_an_authority_bind_what_it_issues() -> None:
         assert codes(report) == ([] if passes else only(Finding.NAME_NOT_PERMITTED, 1)), issuer.certificate.subject
 
 
-def test_every_failure_is_named_once_and_together() -> None:
-    bad = person(
-        *without(x509.UnrecognizedExtension), not_after=NOW - timedelta(days=1), holder=forge.key("weak", "rsa1024")
-    )
-    assert codes(judge(bad)) == [
-        (Finding.EXPIRED.value[0], 0),
-        (Finding.WEAK_ALGORITHM.value[0], 0),
-        (Finding.NOT_A_PERSON.value[0], 0),
-    ]
-
-
 def test_of_two_ways_to_the_root_the_valid_one_counts() -> None:
     expired = make(
         name("ESHS"),
@@ -339,12 +170,6 @@ def test_of_two_ways_to_the_root_the_valid_one_counts() -> None:
     )
     assert codes(judge(world().person, pool=(expired.raw, early.raw))) == only(Finding.EXPIRED, 1)
     assert codes(judge(world().person, pool=(early.raw, expired.raw))) == only(Finding.NOT_YET_VALID, 1)
-
-
-def free_authority(label: str, issuer: Made | None, *, subject: str = "") -> Made:
-    """An authority under any policy, with a key of its own."""
-    extensions = [forge.constraints(True), forge.policies("2.5.29.32.0"), forge.CA_USAGE]
-    return make(name(subject or label), extensions, issuer=issuer, holder=forge.key(f"free {label}"))
 
 
 @pytest.mark.parametrize(("authorities", "verdict"), [(6, Verdict.VALID), (7, Verdict.INDETERMINATE)])
