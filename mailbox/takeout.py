@@ -68,13 +68,14 @@ def proofs_for(item: BoxItem) -> list[SealedEvidence]:
     return [each for each in everything if each.intent.recipient_no in (0, item.recipient.recipient_no)]
 
 
+def asked_bundle(item: BoxItem) -> SealRequest | None:
+    """The request for the bundle of the proofs that exist now, if somebody has asked; looking changes nothing."""
+    return SealRequest.objects.filter(kind=BUNDLE, reference=item.public_id, version=_version(item)).first()
+
+
 def ask_bundle(item: BoxItem, *, asked_by: str, now: datetime) -> SealRequest:
-    """The request for the bundle of the proofs that exist now; the same question twice is the same request."""
-    refuse_unread(item)
-    proofs = proofs_for(item)
-    if not any(each.intent.code == 10 for each in proofs):
-        raise ProofNotThere("no bundle before acceptance")
-    version = hashlib.sha256(b"".join(bytes(each.digest) for each in proofs)).hexdigest()
+    """Ask for the bundle of the proofs that exist now; the same question twice is the same request."""
+    version = _version(item)
     request, created = SealRequest.objects.get_or_create(
         kind=BUNDLE,
         reference=item.public_id,
@@ -86,6 +87,15 @@ def ask_bundle(item: BoxItem, *, asked_by: str, now: datetime) -> SealRequest:
             eventlog.append("bundle.asked", at=now, actor=asked_by, subject=item.message.kep_id)
             issue.ring_sealer()
     return request
+
+
+def _version(item: BoxItem) -> str:
+    """Which proofs a bundle made now would hold; `ProofNotThere` before acceptance, `NotReadYet` before opening."""
+    refuse_unread(item)
+    proofs = proofs_for(item)
+    if not any(each.intent.code == 10 for each in proofs):
+        raise ProofNotThere("no bundle before acceptance")
+    return hashlib.sha256(b"".join(bytes(each.digest) for each in proofs)).hexdigest()
 
 
 def finished_bundle(item: BoxItem, request: SealRequest) -> File | None:

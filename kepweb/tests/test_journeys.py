@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.journey,
     pytest.mark.loopback,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("house"),
 ]
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECT = "Depo teslim tutanağı ve İĞÜŞÖÇ ığüşöç"
@@ -90,9 +89,7 @@ def test_a_message_is_signed_sent_delivered_read_and_proven(
 
 def fetch_bundle(sitting: Sitting) -> Path:
     with sitting.page.expect_download() as download:
-        sitting.page.get_by_role("link", name="Delil paketini indir").or_(
-            sitting.page.get_by_role("button", name="Delil paketini indir")
-        ).click()
+        sitting.page.get_by_role("button", name="Delil paketini indir").click()
     return Path(download.value.path())
 
 

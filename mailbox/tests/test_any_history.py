@@ -1,8 +1,8 @@
 """Whatever happens in whatever order, the proofs tell a legal story, each once (A-001, A-004).
 
-A message to two people is signed and accepted; then workers turn, time passes, boxes are opened and closed, in an order that
-Hypothesis chooses. In the end every recipient's proofs must be one of the stories the law knows, and the store
-checker must find nothing.
+A message to two people is signed and accepted; then workers turn, time passes, boxes are opened and closed, in an
+order that Hypothesis chooses. In the end every recipient's proofs must be one of the stories the law knows, and the
+store checker must find nothing.
 """
 
 from typing import Any

@@ -15,6 +15,7 @@ from django.urls import reverse
 from accounts.models import KepAccount, Operator
 from accounts.tests.cast import make_account, make_operator, make_person, sign_in
 from evidence import vault
+from evidence.models import SealRequest
 from guards.mime import decoded_body
 from mailbox import reading
 from mailbox.compose import FileGiven
@@ -254,7 +255,7 @@ def test_no_get_changes_anything_but_the_visit(road: Road) -> None:
         for url in (reverse("mailbox:inbox"), reverse("mailbox:sent"), *item_urls(inbox)):
             getattr(client, method)(url)
         lists = [reverse(f"mailbox:{name}") for name in ("drafts", "awaiting", "compose_new")]
-        for url in (*lists, *draft_urls(draft), *item_urls(sent)[:4]):
+        for url in (*lists, *draft_urls(draft), *item_urls(sent)):
             getattr(writer, method)(url)
     assert {name for name, digest in everything().items() if digest != before[name]} <= {"django_session"}
 
@@ -299,3 +300,21 @@ def test_a_second_press_on_send_asks_once_more_and_sends_once(road: Road, ayse: 
     road.turn()
     assert Message.objects.count() == 1
     assert ayse.post(reverse("mailbox:compose", args=[draft.public_id]), compose_form()).status_code == 404
+
+
+def test_a_bundle_is_asked_by_post_and_only_fetched_by_get(road: Road, ayse: Client) -> None:
+    """Whoever looks changes nothing; whoever asks is answered by the sealing worker (V-039, design.md 1.5)."""
+    message = road.send()
+    url = reverse("mailbox:download_bundle", args=[BoxItem.objects.get(message=message, folder="sent").public_id])
+    assert ayse.get(url).status_code == 404
+    assert not SealRequest.objects.exists()
+    assert ayse.post(url).status_code == 302
+    assert ayse.get(url).status_code == 202
+    road.clock.move(minutes=1)  # pages live by the real clock
+    road.turn()
+    answer = ayse.get(url)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].endswith('.kepdelil"')
+    reading.open_message(road.arrived(message), reader=road.reader(), now=road.clock.now)
+    road.turn()
+    assert ayse.get(url).status_code == 404, "another proof exists now: the old bundle is not the whole story"

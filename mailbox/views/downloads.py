@@ -36,16 +36,17 @@ def proof(request: HttpRequest, public_id: str, code: int, recipient_no: int) ->
 
 @require_http_methods(["GET", "POST"])
 def bundle(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The proof bundle: asked by POST, made by the sealing worker, fetched by GET once it is there."""
+    """The proof bundle: asked by POST, made by the sealing worker, fetched by GET once it is there (V-039)."""
     item = _item(request, public_id)
-    asked = takeout.ask_bundle(item, asked_by=str(acting_of(request).person.pk), now=clock())
-    finished = takeout.finished_bundle(item, asked)
-    if finished is not None and request.method == "GET":
-        return _download(finished)
     if request.method == "POST":
+        takeout.ask_bundle(item, asked_by=str(acting_of(request).person.pk), now=clock())
         return redirect("mailbox:download_bundle", public_id)
-    context = {"public_id": public_id, "subject": item.message.subject, "folder": item.folder}
-    return render(request, "mailbox/bundle_waiting.html", context, status=202)
+    asked = takeout.asked_bundle(item)
+    finished = takeout.finished_bundle(item, asked) if asked else None
+    if finished is not None:
+        return _download(finished)
+    context = {"public_id": public_id, "subject": item.message.subject, "folder": item.folder, "is_asked": bool(asked)}
+    return render(request, "mailbox/bundle_waiting.html", context, status=202 if asked else 404)
 
 
 @require_GET
