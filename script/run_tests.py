@@ -20,7 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 AGAIN = "database or queue or crash"
-TOGETHER = ("-n", "2", "--dist", "loadgroup")
+TOGETHER = ("-n", "2", "--dist", "loadfile")
+"""Two processes; a file stays in one of them, with what its fixtures start."""
 NOTHING_COLLECTED = 5
 IS_CI = os.environ.get("CI", "").lower() in ("1", "true")
 

@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.journey,
     pytest.mark.loopback,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("house"),
 ]
 RULES = {
     "runOnly": {

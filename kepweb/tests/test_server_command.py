@@ -22,7 +22,7 @@ from conftest import answers_on, free_port
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = ("valkey", "demo-pki", "seal-1", "deliver-1", "beat", "signer", "web")
 
-pytestmark = [pytest.mark.loopback, pytest.mark.xdist_group("server"), pytest.mark.needs("procps")]
+pytestmark = [pytest.mark.loopback, pytest.mark.needs("procps")]
 
 
 class Server:
