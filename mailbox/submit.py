@@ -192,11 +192,14 @@ def _turn_down(operation: SigningOperation, refusal: KepError, *, now: datetime)
 # --- checking -----------------------------------------------------------------------------------------------------
 
 
-def check(message: Message, *, now: datetime) -> None:
-    """Take one claimed message in CHECKING as far as the outside allows: accepted, rejected, held, or given back."""
+def check(message: Message, *, now: datetime) -> bool:
+    """Take one claimed message in CHECKING as far as the outside allows: accepted, rejected, held, or given back.
+
+    False when the outside did not answer: whoever has more to ask had better wait a moment.
+    """
     if code := _no_longer_allowed(message, now=now):
         turn_back(message, code, now=now)
-        return
+        return True
     try:
         token = _stamp(message, now=now)
         signed_part = vault.get(bytes(message.signed_part_digest))
@@ -214,6 +217,8 @@ def check(message: Message, *, now: datetime) -> None:
             turn_back(message, "ILT-07", now=now)
         else:
             hold(message, error, now=now)
+        return False
+    return True
 
 
 def turn_back(message: Message, code: str, *, now: datetime) -> None:

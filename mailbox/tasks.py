@@ -20,6 +20,7 @@ from accounts import notices
 from evidence import issue, outside
 from evidence.models import SealRequest
 from guards.clock import now as clock
+from guards.errors import KepError
 from guards.ids import uuid7_hex
 from signing import operations
 
@@ -28,7 +29,7 @@ from .errors import StaleState
 from .labour import CLAIM, claim
 from .models import Message, Recipient
 from .state_names import MessageState, RecipientState
-from .trouble import put_back
+from .trouble import give_back, put_back
 
 log = logging.getLogger(__name__)
 BATCH = 50
@@ -60,9 +61,18 @@ def submit_signed(now: datetime) -> int:
 
 @sweep
 def check_due(now: datetime) -> int:
-    """Messages in CHECKING ask the outside."""
+    """Messages in CHECKING ask the outside. One silence ends the turn: fifty would keep deliveries waiting too."""
     rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
-    return _each(claim(rows, now=now, limit=BATCH), lambda row: submit.check(row, now=now), now=now)
+    waiting = claim(rows, now=now, limit=BATCH)
+    silences: list[Message] = []
+
+    def work(message: Message) -> None:
+        if silences:
+            give_back(message, now=now)
+        elif not submit.check(message, now=now):
+            silences.append(message)
+
+    return _each(waiting, work, now=now)
 
 
 @sweep
@@ -153,11 +163,17 @@ def _claim_requests(*, now: datetime) -> list[SealRequest]:
 
 def _each(rows: list[Any], verb: Callable[[Any], object], *, now: datetime) -> int:
     done = 0
-    for row in rows:
+    for position, row in enumerate(rows):
         try:
             verb(row)
         except StaleState:
             continue  # another worker took the step; its commit is the truth
+        except KepError as error:
+            put_back(row, error, now=now)
+            if error.temporary:  # whatever is away for this row is away for the next one too
+                for rest in rows[position + 1 :]:
+                    give_back(rest, now=now)
+                break
         except Exception as error:  # noqa: BLE001 - the boundary of one row's work, see above
             put_back(row, error, now=now)
         else:

@@ -6,11 +6,11 @@ and rings in the log; the row is never lost and never blocks its neighbours (R-0
 """
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from guards.errors import KepError
 
-from .labour import next_try
+from .labour import RETRY, next_try
 from .models import Labour, Message
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,13 @@ def hold(message: Message, error: KepError, *, now: datetime) -> None:
         last_error=error.code,
     )
     log.warning("message held: %s", error.code, extra={"kep_id": message.kep_id})
+
+
+def give_back(row: Labour, *, now: datetime) -> None:
+    """Give a claim back unused, without a word against the row: it is due again in a moment."""
+    type(row)._base_manager.filter(pk=row.pk, claimed_by=row.claimed_by).update(
+        due_at=now + timedelta(seconds=RETRY[0]), claimed_until=None, claimed_by=""
+    )
 
 
 def put_back(row: Labour, error: Exception, *, now: datetime) -> None:

@@ -197,3 +197,18 @@ def test_bells_that_nobody_hears_delay_and_lose_nothing(road: Road, settings: An
 
 def silent() -> None:
     """A bell without a clapper."""
+
+
+def test_one_silence_ends_the_turn_and_the_rest_wait_without_blame(road: Road, settings: Any) -> None:
+    """A silent service costs one wait per turn, not one per message; deliveries go on in between."""
+    dead = f"http://127.0.0.1:{free_port()}"
+    working = settings.KEP_TSA_URL
+    settings.KEP_TSA_URL, settings.KEP_OUTBOUND_ALLOW = f"{dead}/tsa", [*settings.KEP_OUTBOUND_ALLOW, dead]
+    outside.close()
+    for number in range(3):
+        road.sign(road.draft(subject=f"Konu {number}"))
+    road.turn("deliver")
+    assert sorted(Message.objects.values_list("tries", "hold_reason")) == [(0, ""), (0, ""), (1, "ZMD-01")]
+    settings.KEP_TSA_URL = working
+    again(road, minutes=2)
+    assert set(Message.objects.values_list("state", flat=True)) == {MessageState.ACCEPTED}
