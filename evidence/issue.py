@@ -17,6 +17,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -42,6 +43,8 @@ CLAIM = timedelta(seconds=60)
 RETRY = (2, 5, 10, 30, 60)  # seconds; the last one repeats
 LATE = timedelta(seconds=60)  # a time-stamp later than this after the event is flagged (design.md 1.2)
 BATCH = 50
+PATIENCE = 20.0
+"""Seconds after which a batch is stored as far as it came: well before its claims run out and its worker is missed."""
 
 
 def issuer() -> Issuer:
@@ -99,11 +102,15 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
 
     The time-stamp authority away (`TimestampUnavailable`) or answering nonsense puts the rest of the batch back
     with a growing delay: a hold that ends by itself (V-096). Our own output failing our own check is logged as
-    critical, put back the same way and never stored.
+    critical, put back the same way and never stored. A slow authority ends the batch early: what is sealed is
+    stored, the rest stays due.
     """
-    works = _claim(now=now, worker=worker, limit=limit)
+    works, until = _claim(now=now, worker=worker, limit=limit), monotonic() + PATIENCE
     sealed: list[tuple[SealWork, SealedEvidence]] = []
     for position, work in enumerate(works):
+        if monotonic() > until:
+            _give_back(works[position:])
+            break
         try:
             sealed.append((work, _seal_one(work.intent, signer=signer, stamper=stamper, now=now)))
         except (TimestampUnavailable, TimestampRefused) as error:
@@ -219,6 +226,12 @@ def _store_if_owed(work: SealWork, proof: SealedEvidence, *, now: datetime) -> i
         SealWork.objects.filter(pk=work.pk).delete()
         eventlog.append("seal.stored", at=now, subject=work.intent.evidence_id, facts={"sha256": proof.digest.hex()})
     return 1
+
+
+def _give_back(works: Sequence[SealWork]) -> None:
+    """Nothing went wrong with these: they are due as before."""
+    for work in works:
+        SealWork.objects.filter(pk=work.pk, claimed_by=work.claimed_by).update(claimed_until=None, claimed_by="")
 
 
 def _put_back(works: Sequence[SealWork], code: str, *, now: datetime) -> None:

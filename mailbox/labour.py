@@ -4,6 +4,7 @@ A claim is a promise with an end: whoever dies with it loses it. Rows whose clai
 else's; two workers that ask at once get different rows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -28,6 +29,12 @@ def claim(rows: QuerySet, *, now: datetime, limit: int) -> list:
             return []
         rows.model._base_manager.filter(free, pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
     return list(rows.filter(claimed_by=mark, pk__in=keys).order_by("pk"))
+
+
+def release_claims(rows: Sequence[Labour]) -> None:
+    """Nobody got round to these rows: they are due as before, for whoever looks next."""
+    for row in rows:
+        type(row)._base_manager.filter(pk=row.pk, claimed_by=row.claimed_by).update(claimed_until=None, claimed_by="")
 
 
 def next_try(row: Labour, *, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db import transaction
@@ -26,13 +27,15 @@ from signing import operations
 
 from . import compose, delivery, submit, takeout
 from .errors import StaleState
-from .labour import CLAIM, claim
+from .labour import CLAIM, claim, release_claims
 from .models import Message, Recipient
 from .state_names import MessageState, RecipientState
 from .trouble import give_back, put_back
 
 log = logging.getLogger(__name__)
 BATCH = 50
+PATIENCE = 20.0
+"""Seconds after which a sweep leaves its other rows to the next turn: other sweeps, claims and the supervisor wait."""
 
 
 def sweep(verb: Callable[[datetime], int]) -> Callable[..., int]:
@@ -162,8 +165,11 @@ def _claim_requests(*, now: datetime) -> list[SealRequest]:
 
 
 def _each(rows: list[Any], verb: Callable[[Any], object], *, now: datetime) -> int:
-    done = 0
+    done, until = 0, monotonic() + PATIENCE
     for position, row in enumerate(rows):
+        if monotonic() > until:
+            release_claims(rows[position:])
+            break
         try:
             verb(row)
         except StaleState:

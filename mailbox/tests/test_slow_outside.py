@@ -1,0 +1,83 @@
+"""An outside that answers slowly: what is done is kept, and nobody's other work waits behind it (R-016, R-014).
+
+A worker that gives no sign of life for two minutes is killed (`script/supervisor.py`), and a claim runs out after one.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from evidence import issue, outside
+from evidence.models import SealedEvidence, SealWork
+from mailbox import submit, tasks
+from mailbox.models import Message
+from mailbox.tests.road import Road
+
+pytestmark = [pytest.mark.loopback, pytest.mark.database, pytest.mark.queue]
+
+
+class Stopwatch:
+    """A monotonic clock that moves when somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    watch = Stopwatch()
+    monkeypatch.setattr("evidence.issue.monotonic", watch)
+    monkeypatch.setattr("mailbox.tasks.monotonic", watch)
+    return watch
+
+
+class SlowStamper:
+    """The real authority, fifteen seconds late."""
+
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        self._stopwatch, self._stamper = stopwatch, outside.stamper()
+
+    def stamp(self, digest: bytes) -> bytes:
+        self._stopwatch.seconds += 15
+        return self._stamper.stamp(digest)
+
+
+def test_a_slow_authority_never_costs_the_seals_that_it_gave(road: Road, stopwatch: Stopwatch) -> None:
+    """Fifty stamps of three seconds each outlast the patience of the supervisor: the batch must be stored before."""
+    for number in range(4):
+        road.sign(road.draft(subject=f"Konu {number}"))
+    road.turn("deliver")
+    assert SealWork.objects.count() == 4
+    signer, stamper = issue.open_signer(), SlowStamper(stopwatch)
+    stored = issue.seal_due(signer=signer, stamper=stamper, now=road.clock.now, worker="one")
+    assert stored == SealedEvidence.objects.count() == 2
+    rest = SealWork.objects.all()
+    assert [(each.tries, each.claimed_until) for each in rest] == [(0, None), (0, None)]
+    assert issue.seal_due(signer=signer, stamper=stamper, now=road.clock.now, worker="two") == 2
+    assert not SealWork.objects.exists()
+
+
+def test_a_slow_check_leaves_the_other_rows_to_the_next_turn(
+    road: Road, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        road.sign(road.draft(subject=f"Konu {number}"))
+    tasks.submit_signed(road.clock.now)
+    checked: list[int] = []
+
+    def slow(message: Message, **_: Any) -> bool:
+        stopwatch.seconds += 15
+        checked.append(message.pk)
+        Message.objects.filter(pk=message.pk).update(due_at=road.clock.now + timedelta(hours=1))
+        return True
+
+    monkeypatch.setattr(submit, "check", slow)
+    assert tasks.check_due(road.clock.now) == 2
+    waiting = Message.objects.exclude(pk__in=checked)
+    assert [(each.tries, each.claimed_until) for each in waiting] == [(0, None), (0, None)]
+    assert tasks.check_due(road.clock.now) == 2
+    assert len(set(checked)) == 4
