@@ -227,7 +227,6 @@ KEP_SWEEPS = {
 }
 """What the workers of each queue sweep, in this order: dotted paths of callables without arguments."""
 KEP_SIGNED_BELL = "kepweb.bell.ring_deliver"
-KEP_DELIVER_BELL = "kepweb.bell.ring_deliver"
 KEP_SEAL_BELL = "kepweb.bell.ring_seal"
 """Lower floors ring by these names; they import nothing of this floor."""
 KEP_CONTENT_VIEW = "mailbox.views.content.attachment"
