@@ -1,10 +1,8 @@
 """Files that leave the box. All of them are downloads; what a person wrote goes out by the content origin only."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
-from django.utils.module_loading import import_string
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import acting_of
@@ -42,7 +40,6 @@ def bundle(request: HttpRequest, public_id: str) -> HttpResponse:
     item = _item(request, public_id)
     if request.method == "POST":
         takeout.ask_bundle(item, asked_by=str(acting_of(request).person.pk), now=clock())
-        import_string(settings.KEP_SEAL_BELL)()
         return redirect("mailbox:download_bundle", public_id)
     asked = takeout.asked_bundle(item)
     finished = takeout.finished_bundle(item, asked) if asked else None
