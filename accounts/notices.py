@@ -14,6 +14,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from evidence.errors import CipherTextRefused
+from evidence.fieldcrypt import rows_that_open
+
 from . import sms
 from .models import SmsNotice
 from .sms import SmsGateway, SmsKind
@@ -47,7 +50,12 @@ def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
     waiting = SmsNotice.objects.filter(free, due_at__lte=now, sent_at__isnull=True, given_up_at__isnull=True)
     claimed = []
-    for notice in waiting.order_by("due_at")[:limit]:
+    due = waiting.order_by("due_at")
+    opened, damaged = rows_that_open(due, due.values_list("pk", flat=True)[:limit])
+    if damaged:
+        log.critical("sms notices do not open, given up: %s", damaged)
+        waiting.filter(pk__in=damaged).update(given_up_at=now, last_error=CipherTextRefused.code)
+    for notice in opened:
         unsent = SmsNotice.objects.filter(free, pk=notice.pk, sent_at__isnull=True, given_up_at__isnull=True)
         if unsent.update(claimed_until=now + CLAIM):
             claimed.append(notice)

@@ -13,7 +13,8 @@ import functools
 import hashlib
 import hmac
 import os
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,6 +23,7 @@ from django.db import models
 
 from .errors import CipherTextRefused
 
+_Row = TypeVar("_Row", bound=models.Model)
 _VERSION = b"\x01"
 _NONCE = 12
 _TAG = 16
@@ -52,6 +54,24 @@ def open_value(stored: bytes, label: str) -> bytes:
 def index_of(value: str, label: str) -> str:
     """A keyed hash (HMAC-SHA256, hex) of `value` for exact look-up; the caller hands in the canonical form."""
     return hmac.new(settings.KEP_INDEX_KEY, f"{label}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def rows_that_open(rows: "models.QuerySet[_Row]", keys: Iterable[Any]) -> tuple[list[_Row], list[Any]]:
+    """The rows of `rows` with these primary keys, in its order, and the keys of those that hold a field which does
+    not open. A query that meets such a field fails as a whole; whoever works on many rows must not stop at one (R-016).
+    """
+    wanted = list(keys)
+    try:
+        return list(rows.filter(pk__in=wanted)), []
+    except CipherTextRefused:
+        opened: list[_Row] = []
+        damaged = []
+        for key in wanted:
+            try:
+                opened.extend(rows.filter(pk=key))
+            except CipherTextRefused:
+                damaged.append(key)
+        return opened, damaged
 
 
 class _Encrypted(models.BinaryField):  # type: ignore[type-arg]  # no generic at run time

@@ -5,18 +5,21 @@ tables in order and keeps no more than a few rows in memory.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Model
 
 from guards.errors import KepError
 from guards.findings import Finding
 
 from . import insert_only, vault, xades
 from .eventlog import leaf_hash
+from .fieldcrypt import rows_that_open
 from .models import Event, EvidenceIntent, SealedEvidence, SealWork
 
 
@@ -35,35 +38,46 @@ def _triggers() -> Iterable[Finding]:
 
 
 def _intents() -> Iterable[Finding]:
-    for intent in EvidenceIntent.objects.select_related("sealed", "work").iterator(chunk_size=200):
-        is_sealed, is_owed = _has(intent, "sealed"), _has(intent, "work")
-        try:
-            matches = hashlib.sha256(bytes(intent.unsigned)).digest() == bytes(intent.digest)
-        except KepError:
-            matches = False
-        if not matches:
-            yield Finding("EV-02", intent.evidence_id, "the intent's bytes are not the ones its digest names")
-        if not is_sealed and not is_owed:
-            yield Finding("EV-03", intent.evidence_id, "the proof is owed and nobody works on it")
-        if is_sealed and is_owed:
-            yield Finding("EV-04", intent.evidence_id, "the proof is sealed and still owed")
+    rows = EvidenceIntent.objects.select_related("work").order_by("pk")
+    for chunk in chunks_of_keys(EvidenceIntent, 200):
+        sealed = set(SealedEvidence.objects.filter(intent__in=chunk).values_list("intent", flat=True))
+        intents, damaged = rows_that_open(rows, chunk)
+        for key in damaged:
+            yield Finding("EV-02", f"intent {key}", "the intent's bytes do not open")
+        for intent in intents:
+            is_sealed, is_owed = intent.pk in sealed, getattr(intent, "work", None) is not None
+            if hashlib.sha256(bytes(intent.unsigned)).digest() != bytes(intent.digest):
+                yield Finding("EV-02", intent.evidence_id, "the intent's bytes are not the ones its digest names")
+            if not is_sealed and not is_owed:
+                yield Finding("EV-03", intent.evidence_id, "the proof is owed and nobody works on it")
+            if is_sealed and is_owed:
+                yield Finding("EV-04", intent.evidence_id, "the proof is sealed and still owed")
 
 
 def _seals() -> Iterable[Finding]:
-    for proof in SealedEvidence.objects.select_related("intent").iterator(chunk_size=200):
-        name = proof.intent.evidence_id
-        try:
-            xml = bytes(proof.xml)
-            if hashlib.sha256(xml).digest() != bytes(proof.digest):
-                yield Finding("EV-05", name, "the sealed bytes are not the ones their digest names")
-                continue
-            parts = xades.take_apart(xml)
-            if parts.unsigned != bytes(proof.intent.unsigned):
-                yield Finding("EV-06", name, "the seal is over other bytes than the intent")
-        except KepError as refusal:
-            yield Finding("EV-07", name, f"the seal does not hold: {refusal}")
+    rows = SealedEvidence.objects.select_related("intent").order_by("pk")
+    for chunk in chunks_of_keys(SealedEvidence, 200):
+        proofs, damaged = rows_that_open(rows, chunk)
+        for key in damaged:
+            yield Finding("EV-07", f"proof {key}", "the sealed bytes, or those of its intent, do not open")
+        for proof in proofs:
+            yield from _seal(proof)
     for work in SealWork.objects.filter(tries__gte=20).select_related("intent"):
         yield Finding("EV-08", work.intent.evidence_id, f"sealing failed {work.tries} times: {work.last_error}")
+
+
+def _seal(proof: SealedEvidence) -> Iterable[Finding]:
+    name, xml = proof.intent.evidence_id, bytes(proof.xml)
+    if hashlib.sha256(xml).digest() != bytes(proof.digest):
+        yield Finding("EV-05", name, "the sealed bytes are not the ones their digest names")
+        return
+    try:
+        parts = xades.take_apart(xml)
+    except KepError as refusal:
+        yield Finding("EV-07", name, f"the seal does not hold: {refusal}")
+        return
+    if parts.unsigned != bytes(proof.intent.unsigned):
+        yield Finding("EV-06", name, "the seal is over other bytes than the intent")
 
 
 def _events() -> Iterable[Finding]:
@@ -83,5 +97,13 @@ def _vault_files() -> Iterable[Finding]:
             yield Finding("EV-10", path.name, f"the vault object is not whole: {refusal}")
 
 
-def _has(intent: EvidenceIntent, name: str) -> bool:
-    return getattr(intent, name, None) is not None
+def chunks_of_keys(model: type[Model], size: int) -> Iterator[list[Any]]:
+    """The primary keys of a whole table, in order, a chunk at a time."""
+    keys: list[Any] = []
+    for key in model._base_manager.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=2_000):
+        keys.append(key)
+        if len(keys) == size:
+            yield keys
+            keys = []
+    if keys:
+        yield keys

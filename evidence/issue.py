@@ -30,8 +30,9 @@ from guards.ids import uuid7_hex
 
 from . import cades, eventlog, xades, xml
 from .algorithms import Signer
-from .errors import KeyNotHere, SealMismatch
+from .errors import CipherTextRefused, KeyNotHere, SealMismatch
 from .facts import EvidenceFacts, Issuer
+from .fieldcrypt import rows_that_open
 from .models import EvidenceIntent, SealedEvidence, SealWork
 from .refusals import CmsRefused, TimestampRefused, TimestampUnavailable
 from .timestamp import Stamper
@@ -166,7 +167,11 @@ def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
             return []
         mark = f"{worker}:{uuid7_hex()}"[:64]
         SealWork.objects.filter(free, pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
-        works = list(SealWork.objects.filter(claimed_by=mark).select_related("intent").order_by("pk"))
+        claimed = SealWork.objects.filter(claimed_by=mark)
+        works, damaged = rows_that_open(claimed.select_related("intent").order_by("pk"), keys)
+        if damaged:
+            log.critical("intents do not open: %s", damaged)
+            _put_back(claimed.filter(pk__in=damaged), CipherTextRefused.code, now=now)
         eventlog.append_all(
             [eventlog.Happening("seal.begun", at=now, actor=worker, subject=work.intent.evidence_id) for work in works]
         )
@@ -234,7 +239,7 @@ def _give_back(works: Sequence[SealWork]) -> None:
         SealWork.objects.filter(pk=work.pk, claimed_by=work.claimed_by).update(claimed_until=None, claimed_by="")
 
 
-def _put_back(works: Sequence[SealWork], code: str, *, now: datetime) -> None:
+def _put_back(works: Iterable[SealWork], code: str, *, now: datetime) -> None:
     for work in works:
         delay = RETRY[min(work.tries, len(RETRY) - 1)]
         SealWork.objects.filter(pk=work.pk, claimed_by=work.claimed_by).update(

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import KepAccount
@@ -25,12 +26,14 @@ from evidence import eventlog, issue, vault
 from evidence.algorithms import Signer
 from evidence.envelope import DispatchHeaders, assemble_dispatch, build_dispatch_part
 from evidence.facts import EvidenceKind, Reason
+from evidence.fieldcrypt import rows_that_open
 from evidence.models import SealedEvidence
 from evidence.timestamp import Stamper
 from guards.crash_points import passing
 
 from . import notify, states
 from .introduction import introduction
+from .labour import put_back_damaged
 from .models import BoxItem, Envelope, Message, Recipient
 from .step import Step
 from .terms import term_end
@@ -119,7 +122,11 @@ def takes_mail(account: KepAccount | None) -> bool:
 def end_terms(recipients: Sequence[Recipient], *, now: datetime) -> int:
     """DELIVERED rows whose term has ended count as read from now on: one proof 61 each (K-122)."""
     steps = [
-        Step(each, values={"closed_at": now}, reasons=((Reason.RETENTION_PERIOD_EXPIRED, _term_detail(each)),))
+        Step(
+            each,
+            values={"closed_at": now, "due_at": None},
+            reasons=((Reason.RETENTION_PERIOD_EXPIRED, _term_detail(each)),),
+        )
         for each in recipients
     ]
     taken = states.advance(steps, states.Event.TERM_ENDED, now=now, actor=WORKER, skip_stale=True)
@@ -127,13 +134,17 @@ def end_terms(recipients: Sequence[Recipient], *, now: datetime) -> int:
 
 
 def terms_due(*, now: datetime, limit: int) -> list[Recipient]:
-    """Recipients whose reading term is over, oldest first, ready for their proofs."""
-    return list(
-        Recipient.objects.filter(state=states.RecipientState.DELIVERED, term_ends_at__lte=now)
-        .select_related("message")
-        .prefetch_related("message__recipients")
-        .order_by("term_ends_at")[:limit]
-    )
+    """Recipients whose reading term is over, oldest first, ready for their proofs.
+
+    A delivered row has no other work, so a `due_at` on it means that its term could not be ended and when to try again.
+    """
+    rows = Recipient.objects.filter(state=states.RecipientState.DELIVERED)
+    is_due = Q(due_at__isnull=True) | Q(due_at__lte=now)
+    ended = rows.filter(is_due, term_ends_at__lte=now).order_by("term_ends_at")
+    joined = rows.select_related("message").prefetch_related("message__recipients").order_by("term_ends_at")
+    opened, damaged = rows_that_open(joined, ended.values_list("pk", flat=True)[:limit])
+    put_back_damaged(rows, damaged, now=now)
+    return opened
 
 
 def _place(recipient: Recipient, account: KepAccount | None, *, now: datetime) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from evidence import vault
+from evidence.fieldcrypt import rows_that_open
+from evidence.integrity import chunks_of_keys
 from evidence.models import EvidenceIntent
 from guards.errors import KepError
 from guards.findings import Finding
@@ -31,12 +33,13 @@ _IN_A_BOX = (RecipientState.DELIVERED, RecipientState.READ, RecipientState.DEEME
 def findings(now: datetime) -> Iterable[Finding]:
     """Everything that is wrong with messages, recipients, boxes and what they name."""
     intents = _intents()
-    for message in (
-        Message.objects.select_related("envelope")
-        .prefetch_related("recipients", "transitions", "items")
-        .iterator(chunk_size=100)
-    ):
-        yield from _message(message, intents.get(message.kep_id, set()), now=now)
+    rows = Message.objects.select_related("envelope").prefetch_related("recipients", "transitions", "items")
+    for chunk in chunks_of_keys(Message, 100):
+        messages, damaged = rows_that_open(rows.order_by("pk"), chunk)
+        for key in damaged:
+            yield Finding("MB-22", f"message {key}", "the row holds a field that does not open")
+        for message in messages:
+            yield from _message(message, intents.get(message.kep_id, set()), now=now)
     known = set(Message.objects.values_list("kep_id", flat=True))
     for kep_id in sorted(set(intents) - known):
         yield Finding("MB-01", kep_id, "proofs of a message that does not exist")
@@ -133,9 +136,11 @@ def _named_objects() -> Iterable[Finding]:
             except KepError as refusal:
                 if message.state == MessageState.ACCEPTED:
                     yield Finding("MB-19", message.kep_id, f"the original cannot be read: {refusal}")
-    for envelope in Envelope.objects.select_related("message").iterator(chunk_size=200):
+    for envelope in (
+        Envelope.objects.select_related("message").only("digest", "message__kep_id").iterator(chunk_size=200)
+    ):
         if not vault.has(bytes(envelope.digest)):
             yield Finding("MB-20", envelope.message.kep_id, "the KEP message is not in the vault")
-    for attachment in DraftAttachment.objects.select_related("draft").iterator(chunk_size=200):
+    for attachment in DraftAttachment.objects.select_related("draft").only("digest", "draft__public_id").iterator(200):
         if not vault.has(bytes(attachment.digest)):
             yield Finding("MB-21", attachment.draft.public_id, "a draft's file is not in the vault")

@@ -4,15 +4,20 @@ A claim is a promise with an end: whoever dies with it loses it. Rows whose clai
 else's; two workers that ask at once get different rows.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
+from evidence.errors import CipherTextRefused
+from evidence.fieldcrypt import rows_that_open
 from guards.ids import uuid7_hex
 
 from .models import Labour
+
+log = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=60)
 RETRY = (2, 5, 10, 30, 60)
@@ -20,7 +25,10 @@ RETRY = (2, 5, 10, 30, 60)
 
 
 def claim(rows: QuerySet, *, now: datetime, limit: int) -> list:
-    """Up to `limit` due rows of `rows`, claimed for a minute; the query set's own joins are kept."""
+    """Up to `limit` due rows of `rows`, claimed for a minute; the query set's own joins are kept.
+
+    A row with a field that does not open is put back and named in the log; the others are answered without it.
+    """
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
     mark = uuid7_hex()
     with transaction.atomic():
@@ -28,7 +36,22 @@ def claim(rows: QuerySet, *, now: datetime, limit: int) -> list:
         if not keys:
             return []
         rows.model._base_manager.filter(free, pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
-    return list(rows.filter(claimed_by=mark, pk__in=keys).order_by("pk"))
+    opened, damaged = rows_that_open(rows.filter(claimed_by=mark).order_by("pk"), keys)
+    put_back_damaged(rows, damaged, now=now)
+    return opened
+
+
+def put_back_damaged(rows: QuerySet, keys: Collection[int], *, now: datetime) -> None:
+    """Give back rows that cannot even be read, for the longest delay, and ring: people must look at them."""
+    if keys:
+        log.critical("rows do not open: %s %s", rows.model.__name__, sorted(keys))
+        rows.model._base_manager.filter(pk__in=keys).update(
+            due_at=now + timedelta(seconds=RETRY[-1]),
+            tries=F("tries") + 1,
+            claimed_until=None,
+            claimed_by="",
+            last_error=CipherTextRefused.code,
+        )
 
 
 def release_claims(rows: Sequence[Labour]) -> None:

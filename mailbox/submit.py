@@ -19,7 +19,7 @@ import hashlib
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -28,7 +28,7 @@ from accounts.access import Acting, acting_for
 from accounts.errors import AccessRefused
 from directory.search import Resolved, resolve
 from evidence import cades, eventlog, outside, vault
-from evidence.errors import VaultUnavailable
+from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
 from evidence.facts import Party, Reason
 from evidence.refusals import CmsRefused, TimestampRefused, TimestampUnavailable
 from evidence.timestamp import TokenFacts, check_token
@@ -52,6 +52,8 @@ from .validation import keep_material
 log = logging.getLogger(__name__)
 
 WORKER = "deliver"
+_LAST_TRIES = timedelta(hours=1)
+"""After a day on hold a message is tried once more; what has failed in another way for this much longer goes back."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,15 @@ def submit(operation: SigningOperation, *, now: datetime, kind: str = STANDARD) 
     refuse_foreign_kind(kind)
     try:
         draft, acting, to, cc = _ask_again(operation, now=now)
+        signed_part = operations.content_of(operation)
+        raw = wrap_signed(signed_part, bytes(operation.cms))
+    except VaultUnavailable:
+        raise  # the store is away, the octets are not lost: the operation waits
     except KepError as refusal:
         with suppress(operations.StaleOperation):  # another worker was faster: what it did stands
             _turn_down(operation, refusal, now=now)
         return None
     passing("submit.after_questions")
-    signed_part = operations.content_of(operation)
-    cms = bytes(operation.cms)
-    raw = wrap_signed(signed_part, cms)
     original, refusal = _read(raw, signed_part, acting)
     message = _message_of(operation, draft, acting, original, kind=kind, size=len(raw), now=now)
     try:
@@ -197,7 +200,10 @@ def check(message: Message, *, now: datetime) -> bool:
 
     False when the outside did not answer: whoever has more to ask had better wait a moment.
     """
-    if code := _no_longer_allowed(message, now=now):
+    code = _no_longer_allowed(message, now=now)
+    if not code and message.tries and message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT + _LAST_TRIES <= now:
+        code = "ILT-07"  # whatever nobody foresaw ends by itself too
+    if code:
         turn_back(message, code, now=now)
         return True
     try:
@@ -212,13 +218,21 @@ def check(message: Message, *, now: datetime) -> bool:
             _accept(message, original_digest, read_original(raw), now=now)
         else:
             _reject_late(message, refusal, raw, now=now)
+    except (VaultMissing, VaultDamaged) as error:  # may be put back from the second copy: a hold, but loudly
+        log.critical("octets of a message: %s", error, extra={"kep_id": message.kep_id})
+        _wait(message, error, now=now)
     except (TimestampUnavailable, TimestampRefused, outside.RevocationUnknown, VaultUnavailable) as error:
-        if message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
-            turn_back(message, "ILT-07", now=now)
-        else:
-            hold(message, error, now=now)
+        _wait(message, error, now=now)
         return False
     return True
+
+
+def _wait(message: Message, error: KepError, *, now: datetime) -> None:
+    """A hold that ends by itself: by a later turn, or after a day by giving the draft back."""
+    if message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
+        turn_back(message, "ILT-07", now=now)
+    else:
+        hold(message, error, now=now)
 
 
 def turn_back(message: Message, code: str, *, now: datetime) -> None:

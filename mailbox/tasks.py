@@ -93,7 +93,7 @@ def deliver_due(now: datetime) -> int:
 def end_terms_due(now: datetime) -> int:
     """Unread messages whose term is over."""
     due = delivery.terms_due(now=now, limit=BATCH)
-    return delivery.end_terms(due, now=now) if due else 0
+    return _each(due, lambda row: delivery.end_terms([row], now=now), now=now)
 
 
 @sweep
@@ -119,14 +119,11 @@ def release_due(now: datetime) -> int:
     """Accepted messages whose proof 10 is sealed go out."""
     rows = Message.objects.filter(state=MessageState.ACCEPTED, released_at__isnull=True).prefetch_related("recipients")
     messages = claim(rows, now=now, limit=BATCH)
-    acceptances = issue.sealed_proofs([each.kep_id for each in messages], code=10)
 
     def work(message: Message) -> None:
-        sealed = acceptances[message.kep_id]
+        sealed = issue.sealed_proofs([message.kep_id], code=10)[message.kep_id]
         if not sealed:  # the seal is still owed: look again soon
-            Message.objects.filter(pk=message.pk).update(
-                due_at=now + timedelta(seconds=2), claimed_until=None, claimed_by=""
-            )
+            give_back(message, now=now)
             return
         delivery.release(message, sealed[0], signer=issue.open_signer(), stamper=outside.stamper(), now=now)
 

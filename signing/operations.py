@@ -13,6 +13,7 @@ a cancel against a completion: one wins, the other hears so, and nothing is half
 import base64
 import binascii
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from evidence.carried import cut
 from evidence.certificate import facts_of
 from evidence.der import DerRefused
 from evidence.errors import EvidenceError
+from evidence.fieldcrypt import rows_that_open
 from evidence.refusals import BrokenChain, CmsRefused
 from guards.crash_points import passing
 
@@ -47,6 +49,8 @@ from .errors import (
 )
 from .judgement import judge_person
 from .models import CodeMiss, SigningOperation
+
+log = logging.getLogger(__name__)
 
 State = SigningOperation.State
 
@@ -275,8 +279,12 @@ def latest_for(*, person: UUID, reference: str, purpose: str) -> SigningOperatio
 
 
 def take_signed(purpose: str, limit: int) -> list[SigningOperation]:
-    """Signatures of one purpose that wait to be used, oldest first."""
-    return list(SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED).order_by("signed_at")[:limit])
+    """Signatures of one purpose that wait to be used, oldest first; one that does not open is only named in the log."""
+    waiting = SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED).order_by("signed_at")
+    opened, damaged = rows_that_open(waiting, waiting.values_list("pk", flat=True)[:limit])
+    if damaged:
+        log.critical("operations do not open: %s", [str(each) for each in damaged])
+    return opened
 
 
 def content_of(operation: SigningOperation) -> bytes:
