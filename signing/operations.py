@@ -205,6 +205,10 @@ def complete(token: str, signature: bytes, *, now: datetime) -> SigningOperation
             pk=operation.pk, state=State.OFFERED, expires_at__gt=now
         ).update(state=State.SIGNED, cms=cms, signed_at=now)
         if not won:
+            if (
+                held.state in (State.SIGNED, State.CONSUMED) and held.cms == cms
+            ):  # the same post, on another way, was faster
+                return held
             raise OperationOver("ended meanwhile")
         operation.refresh_from_db()
         _log("signing.signed", operation, now=now, actor=str(operation.person))

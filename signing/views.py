@@ -130,8 +130,9 @@ def _fields(request: HttpRequest, **form: type) -> dict[str, Any]:
     """The body as exactly these fields. Refuses everything else with `MalformedRequest`."""
     if request.content_type != "application/json":
         raise MalformedRequest("not JSON")
-    if len(request.body) > LARGEST_REQUEST:
-        raise MalformedRequest("too large")
+    stated = request.META.get("CONTENT_LENGTH") or "0"
+    if not stated.isdigit() or int(stated) > LARGEST_REQUEST:
+        raise MalformedRequest("too large")  # asked of the header: nothing of it is read
     try:
         sent = json.loads(request.body.decode("utf-8"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
@@ -140,7 +141,14 @@ def _fields(request: HttpRequest, **form: type) -> dict[str, Any]:
         raise MalformedRequest("other fields than agreed")
     if any(type(sent[name]) is not kind for name, kind in form.items()):
         raise MalformedRequest("a field of another type")
+    if any(isinstance(value, str) and not _is_text(value) for value in sent.values()):
+        raise MalformedRequest("half a letter")
     return sent
+
+
+def _is_text(value: str) -> bool:
+    """Whether every letter is whole: JSON can spell one half of a pair, which no encoding holds."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:

@@ -99,6 +99,7 @@ MALFORMED: list[Any] = [
     pytest.param(b"[" * 100_000, id="deep"),
     pytest.param(b'{"code":"a","code":"b","signer":"c"}', id="a field twice"),
     pytest.param(b'{"code":"' + b"a" * 140_000 + b'","signer":"c"}', id="large"),
+    pytest.param(b'{"code":"' + b"a" * 3_000_000 + b'","signer":"c"}', id="larger than any form"),
 ]
 
 
@@ -109,6 +110,18 @@ def test_anything_but_the_agreed_fields_is_refused_with_words(program: Client, b
     assert answer.status_code == 400
     assert answer.json().keys() == {"code", "message"}
     assert answer.json()["code"] == "IMZ-16"
+
+
+@pytest.mark.parametrize(
+    ("what", "rest"),
+    [("certificate", b'"certificate":"AAAA","chain":[]'), ("signature", b'"signature":"AAAA"'),
+     ("cancel", b'"reason":"user"')],
+)  # fmt: skip
+def test_half_a_letter_is_refused_and_no_fault_of_ours(program: Client, what: str, rest: bytes) -> None:
+    """JSON can spell a lone surrogate, which no encoding can hold: a stranger must not make us fail with it."""
+    answer = post(program, what, b'{"token":"\\ud800",' + rest + b"}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "IMZ-16")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"])

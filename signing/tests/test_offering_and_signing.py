@@ -170,6 +170,25 @@ def test_the_same_signature_again_is_answered_as_done_and_another_one_is_not(iss
 
 
 @pytest.mark.django_db
+def test_the_same_signature_that_was_faster_on_another_way_is_answered_as_done(
+    holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signer that lost the connection posts again while the first post is still at work: both are told "signed"."""
+    token, operation = offered(holder)
+    signature = holder.sign_operation(operation)
+    assemble = operations._assembled
+
+    def post_meanwhile(held: SigningOperation, octets: bytes) -> bytes:
+        monkeypatch.setattr(operations, "_assembled", assemble)
+        operations.complete(token, signature, now=NOW)
+        return assemble(held, octets)
+
+    monkeypatch.setattr(operations, "_assembled", post_meanwhile)
+    assert operations.complete(token, signature, now=NOW).state == State.SIGNED
+    assert rung == [True]
+
+
+@pytest.mark.django_db
 def test_a_signature_of_one_operation_does_not_fit_another(holder: Holder) -> None:
     _, first = signed(holder)
     taken = operations.claim(asked(content=b"baska ileti", reference="t2").code, client=CLIENT, now=NOW)
