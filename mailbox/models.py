@@ -126,7 +126,7 @@ class ValidationMaterial(models.Model):
     """What the certificate verdict at acceptance rested on, kept so that it can be repeated offline (A-021)."""
 
     message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="validation")
-    certificate_path = models.JSONField()  # base64 DER, leaf first
+    certificate_path = models.JSONField()  # base64 of sealed DER, leaf first: the leaf names person and TCKN
     answers = (
         models.JSONField()
     )  # per certificate below the root: {"ocsp": base64 or null, "crl": vault digest or null}

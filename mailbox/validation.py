@@ -1,6 +1,7 @@
 """What a certificate verdict rested on, kept beside the original so that it can be repeated offline (A-021).
 
-OCSP answers are small and belong to one signature; a CRL serves many messages and lies in the vault once.
+OCSP answers are small and belong to one signature; a CRL serves many messages and lies in the vault once. The
+certificates are sealed, because a person's certificate names the identity number (V-094).
 """
 
 import base64
@@ -8,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from evidence import vault
+from evidence.fieldcrypt import open_value, seal_value
 from evidence.revocation import Material
 from signing.judgement import Judgement
 
 from .models import Message, ValidationMaterial
+
+_LABEL = "mailbox.validation_material.certificate"
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def keep_material(message: Message, judged: Judgement, *, now: datetime) -> None
     ValidationMaterial.objects.get_or_create(
         message=message,
         defaults={
-            "certificate_path": [base64.b64encode(each).decode() for each in judged.path.path],
+            "certificate_path": [base64.b64encode(seal_value(each, _LABEL)).decode() for each in judged.path.path],
             "answers": answers,
             "source": revocation.source or "",
             "maturity": revocation.state or "",
@@ -53,7 +57,7 @@ def kept_material(message: Message) -> KeptMaterial | None:
     if row is None:
         return None
     return KeptMaterial(
-        path=tuple(base64.b64decode(each) for each in row.certificate_path),
+        path=tuple(open_value(base64.b64decode(each), _LABEL) for each in row.certificate_path),
         materials=tuple(
             Material(
                 ocsp=base64.b64decode(each["ocsp"]) if each["ocsp"] else None,
