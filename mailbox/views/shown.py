@@ -52,6 +52,8 @@ def trail_of(message: Message, recipient: Recipient | None) -> Trail:
         return Trail((NEGATIVE, AWAITED, AWAITED), _("Reddedildi"), is_final=True)
     if recipient is None or message.state != MessageState.ACCEPTED:
         return Trail((AWAITED, AWAITED, AWAITED), _("Denetleniyor"))
+    if message.released_at is None:  # accepted in law, but nothing is called so before proof 10 is sealed
+        return Trail((AWAITED, AWAITED, AWAITED), _("Alındı"))
     return _trail_of_state(RecipientState(recipient.state))
 
 
