@@ -47,6 +47,8 @@ hypothesis.settings.register_profile("kep", deadline=None)
 hypothesis.settings.load_profile("kep")
 """No example is failed for being slow: a busy machine is not a fault of the code."""
 
+# the browser's driver keeps an event loop in this thread for the rest of the run; the tests themselves are not async
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 _CI = os.environ.get("CI", "").lower() in ("1", "true")
 _clean_sqlite: dict[str, sqlite3.Connection] = {}
 _kept_tables: dict[str, frozenset[str]] = {}
