@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 HEADERS = {
+    "Cross-Origin-Embedder-Policy": "require-corp",  # whatever a page loads is its own
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",  # also on what the gate answers, which Django's own middleware does not see
     "X-Robots-Tag": "noindex, nofollow, noarchive",

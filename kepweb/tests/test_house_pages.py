@@ -107,6 +107,7 @@ def test_every_answer_carries_the_headers_of_the_house(client, address):
     answer = client.get(address)
     assert answer["Cache-Control"].startswith(("no-store", "max-age=0"))
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["X-Frame-Options"] == "DENY"
