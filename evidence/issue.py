@@ -223,13 +223,18 @@ def _store(sealed: Sequence[tuple[SealWork, SealedEvidence]], *, now: datetime) 
 
 
 def _store_if_owed(work: SealWork, proof: SealedEvidence, *, now: datetime) -> int:
-    with transaction.atomic():
-        if SealedEvidence.objects.filter(intent=work.intent).exists():
+    try:
+        with transaction.atomic():
+            if SealedEvidence.objects.filter(intent=work.intent).exists():
+                SealWork.objects.filter(pk=work.pk).delete()
+                return 0
+            proof.save(force_insert=True)
             SealWork.objects.filter(pk=work.pk).delete()
-            return 0
-        proof.save(force_insert=True)
-        SealWork.objects.filter(pk=work.pk).delete()
-        eventlog.append("seal.stored", at=now, subject=work.intent.evidence_id, facts={"sha256": proof.digest.hex()})
+            eventlog.append(
+                "seal.stored", at=now, subject=work.intent.evidence_id, facts={"sha256": proof.digest.hex()}
+            )
+    except IntegrityError:
+        return 0  # stored by the other one in this very moment, and its work with it
     return 1
 
 

@@ -25,7 +25,7 @@ from guards.mime import Address
 from signing import operations
 from signing.operations import Asked
 
-from .errors import DraftChanged, MayNotSend, NoRecipient, NoSubject, RecipientRefused
+from .errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState
 from .models import Draft, DraftAttachment
 from .original import AttachmentContent, DraftContent, build_signed_part
 
@@ -63,6 +63,7 @@ def attach(draft: Draft, files: Sequence[FileGiven], *, now: datetime) -> Draft:
         return draft
     kept = [(each, vault.put(each.raw)) for each in files]
     with transaction.atomic():
+        _change(draft, {}, now=now)  # holds the draft's row: files from another window get the next places
         last = draft.attachments.order_by("-position").values_list("position", flat=True).first() or 0
         DraftAttachment.objects.bulk_create(
             DraftAttachment(
@@ -75,7 +76,7 @@ def attach(draft: Draft, files: Sequence[FileGiven], *, now: datetime) -> Draft:
             )
             for offset, (each, digest) in enumerate(kept, start=1)
         )
-        return _change(draft, {}, now=now)
+    return draft
 
 
 def detach(draft: Draft, attachment_id: str, *, now: datetime) -> Draft:
@@ -86,9 +87,11 @@ def detach(draft: Draft, attachment_id: str, *, now: datetime) -> Draft:
 
 
 def discard(draft: Draft) -> None:
-    """Delete the draft for good; an open signing operation ends with it."""
+    """Delete the draft for good; an open signing operation ends with it. `StaleState` if it was sent meanwhile."""
     with transaction.atomic():
         operations.cancel_for(reference=draft.public_id, purpose=PURPOSE)
+        if not Draft.objects.filter(pk=draft.pk, submitted_at__isnull=True).update(version=F("version") + 1):
+            raise StaleState("the draft was submitted or deleted meanwhile")
         draft.delete()
 
 
@@ -118,17 +121,20 @@ def ask_signature(draft: Draft, *, acting: Acting, visit: Visit, now: datetime) 
     """Build what is to be signed and open the signing operation (design.md 4).
 
     Refuses, with the draft untouched: `MayNotSend`, `NoRecipient`, `NoSubject`, `RecipientRefused`,
-    `OriginalRefused` and `OriginalTooLarge`; and whatever the signing floor refuses.
+    `OriginalRefused` and `OriginalTooLarge`; `StaleState` when it changed or was sent meanwhile; and whatever the
+    signing floor refuses.
     """
     if not acting.rights.may_sign_and_send:
         raise MayNotSend("no right to sign and send")
     signed_part = content_to_sign(draft, acting=acting, now=now)
     with transaction.atomic():
+        # the operation before the draft, as the submission locks them: the other way round they could wait in a ring
+        operations.cancel_for(reference=draft.public_id, purpose=PURPOSE)
         unchanged = Draft.objects.filter(pk=draft.pk, version=draft.version, submitted_at__isnull=True).update(
             signed_in_at=visit.opened_at, sign_in_method=visit.method, visit_ends_at=visit.ends_at, returned_code=""
         )
         if not unchanged:
-            raise DraftChanged("the draft changed while it was being built")
+            raise StaleState("the draft changed while it was being built")
         return operations.ask(
             purpose=PURPOSE,
             person=acting.person.pk,
@@ -185,13 +191,13 @@ def parties(recipients: Sequence[Resolved]) -> tuple[Party, ...]:
 
 
 def _change(draft: Draft, values: dict[str, str], *, now: datetime) -> Draft:
-    """Write a change: version up, open signing ended, all in one transaction; `DraftChanged` if it is gone."""
+    """Write a change: version up, open signing ended, all in one transaction; `StaleState` if it is gone."""
     with transaction.atomic():
         operations.cancel_for(reference=draft.public_id, purpose=PURPOSE)
         changed = Draft.objects.filter(pk=draft.pk, submitted_at__isnull=True).update(
             **values, version=F("version") + 1, updated_at=now
         )
         if not changed:
-            raise DraftChanged("the draft was submitted or deleted meanwhile")
+            raise StaleState("the draft was submitted or deleted meanwhile")
     draft.refresh_from_db()
     return draft

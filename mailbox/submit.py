@@ -258,7 +258,8 @@ def withdraw(message: Message, *, acting: Acting, now: datetime) -> None:
         raise MayNotSend("no right to take it back")
     with transaction.atomic():
         states.advance(
-            [Step(message, values={"due_at": None, "claimed_until": None})],
+            # a worker that is checking it this moment holds a claim: without it, a hold comes to nothing
+            [Step(message, values={"due_at": None, "claimed_until": None, "claimed_by": ""})],
             states.Event.WITHDRAWN,
             now=now,
             actor=str(acting.person.pk),

@@ -18,7 +18,7 @@ from directory.search import Resolved
 from guards.clock import now as clock
 from guards.errors import KepError
 from mailbox import access, compose
-from mailbox.errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused
+from mailbox.errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState
 from mailbox.models import Draft
 from mailbox.original import OriginalRefused, OriginalTooLarge
 
@@ -142,6 +142,8 @@ def _posted(request: HttpRequest, acting: Acting, draft: Draft) -> HttpResponse:
         return _saved_json(draft)
     try:
         draft = compose.attach(draft, _files(request, draft), now=now)
+    except StaleState:
+        raise  # perhaps it was sent meanwhile: no form of ours may say that nothing was
     except KepError as refusal:
         return _show_draft(request, acting, draft, trouble=_trouble_of(refusal), status=refusal.status)
     if request.POST.get("remove_attachment"):
@@ -169,6 +171,8 @@ def _keep_typed(request: HttpRequest, draft: Draft, *, now: datetime) -> Draft:
 def _ask_signature(request: HttpRequest, acting: Acting, draft: Draft, *, now: datetime) -> HttpResponse:
     try:
         compose.ask_signature(draft, acting=acting, visit=visit_of(request), now=now)
+    except StaleState:
+        raise
     except KepError as refusal:
         return _show_draft(request, acting, draft, trouble=_trouble_of(refusal), status=refusal.status)
     return redirect("mailbox:sign", draft.public_id)
