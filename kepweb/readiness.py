@@ -11,6 +11,7 @@ is reported and nothing more. A time-stamp authority that is away stops every pr
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from .celery import app
 
 PATIENCE = 1.0
 """Seconds one outside part may take to answer."""
+KEPT_SECONDS = 1.0
+"""How long the page repeats what it said."""
 OLDEST_WORK = timedelta(minutes=10)
 """Sealing work that is due for longer than this means that nobody does it (R-018)."""
 
@@ -38,6 +41,20 @@ class Answer:
     works: bool
     is_needed: bool = True
     why_not: str = ""
+
+
+_asked: tuple[float, tuple[Answer, ...]] = (-1.0, ())
+
+
+def recent_answers(now: datetime) -> tuple[Answer, ...]:
+    """What `ask_all` said within the last second, else what it says now: a public page must not be a way to make
+    every stranger's request write to the disk."""
+    global _asked
+    asked_at, answers = _asked
+    if not answers or time.monotonic() - asked_at > KEPT_SECONDS:
+        answers = ask_all(now)
+        _asked = (time.monotonic(), answers)
+    return answers
 
 
 def ask_all(now: datetime) -> tuple[Answer, ...]:

@@ -60,6 +60,11 @@ def test_a_failed_csrf_check_says_what_to_do():
 @pytest.mark.loopback
 @pytest.mark.usefixtures("provider")
 class TestReady:
+    @pytest.fixture(autouse=True)
+    def ask_anew(self, monkeypatch):
+        """Nothing is remembered from another test."""
+        monkeypatch.setattr(readiness, "_asked", (-1.0, ()))
+
     def test_it_is_ready_when_every_needed_part_works(self, client, settings, broker_url):
         settings.CELERY_BROKER_URL = broker_url
         answer = client.get("/readyz")
@@ -86,6 +91,16 @@ class TestReady:
     def test_work_that_nobody_does_matters(self, client, monkeypatch):
         monkeypatch.setattr(readiness, "_queue_age", lambda now: "work waits too long")
         assert client.get("/readyz").json()["parts"]["queue"] == "work waits too long"
+
+    def test_many_requests_ask_once_a_second(self, client, monkeypatch):
+        asked = []
+        monkeypatch.setattr(readiness, "_vault", lambda: asked.append(1) or "")
+        for _ in range(20):
+            assert client.get("/readyz").status_code == 200
+        assert len(asked) == 1
+        monkeypatch.setattr(readiness, "KEPT_SECONDS", -1.0)
+        client.get("/readyz")
+        assert len(asked) == 2
 
     def test_the_page_names_no_address_path_or_version(self, client, settings, unused_port):
         settings.KEP_TSA_URL = f"http://127.0.0.1:{unused_port}/tsa"
