@@ -3,6 +3,9 @@
 Two signatures, two answers: the person's over the original, judged at the moment its time-stamp proves and with
 the validation material kept at acceptance; and the provider's over the KEP message. Nothing is remembered as
 "valid": the stored bytes are checked again, so that a damaged store shows itself here and not in court.
+
+What was refused is remembered: where the check at its time found the certificate revoked, no material is kept and
+the refusal itself is the answer. Without a time-stamp, or material about this very certificate, nothing is valid.
 """
 
 import hashlib
@@ -11,16 +14,22 @@ from datetime import datetime
 
 from evidence import cades, outside, vault
 from evidence.anchors import Role, Verdict
+from evidence.answers import RevocationFinding
 from evidence.certificate import facts_of
 from evidence.chain import check_path
 from evidence.envelope import read_dispatch
 from evidence.errors import VaultDamaged, VaultMissing
 from evidence.refusals import BrokenChain, CmsRefused, TimestampRefused
 from evidence.revocation import check_path_revocation
+from signing.judgement import judge_person
 
 from .models import Envelope, Message
 from .original import Original
+from .state_names import MessageState
 from .validation import kept_material
+
+_REVOKED = RevocationFinding.REVOKED.reason()
+_UNPROVEN = RevocationFinding.NOTHING.reason()
 
 
 @dataclass(frozen=True)
@@ -45,19 +54,13 @@ def persons_signature(message: Message, original: Original, *, now: datetime) ->
         stamp = facts.stamp
     except (CmsRefused, TimestampRefused) as refusal:
         return SignatureVerdict(Verdict.INVALID, (refusal.for_person(),))
-    anchors = outside.anchors()
     at = stamp.generated_at if stamp else now
-    path = check_path(
-        facts.certificate, (*facts.certificates, *outside.intermediates()), anchors, at=at, role=Role.PERSON
-    )
-    kept = kept_material(message)
-    verdict, reasons, state = path.verdict, tuple(each.text_tr for each in path.reasons), ""
-    if kept is not None and path.verdict is Verdict.VALID:
-        revocation = check_path_revocation(
-            kept.path, kept.materials, at=at, anchors=anchors, now=kept.checked_at, recorded=True
-        )
-        verdict, state = revocation.verdict, revocation.state or ""
-        reasons = tuple(each.text_tr for each in revocation.findings)
+    judged = judge_person(facts.certificate, facts.certificates, tckn=message.submitted_by.tckn, at=at)
+    verdict, reasons, state = judged.path.verdict, tuple(each.text_tr for each in judged.path.reasons), ""
+    if verdict is Verdict.VALID and judged.faults:
+        verdict, reasons = Verdict.INVALID, tuple(each.text_tr for each in judged.faults)
+    if verdict is Verdict.VALID:
+        verdict, reasons, state = _in_force(message, facts.certificate, at=at, is_stamped=stamp is not None)
     certificate = facts_of(facts.certificate)
     return SignatureVerdict(
         verdict=verdict,
@@ -70,6 +73,21 @@ def persons_signature(message: Message, original: Original, *, now: datetime) ->
         stamped_by=facts_of(stamp.tsa_certificate).common_name if stamp else "",
         revocation_state=state,
     )
+
+
+def _in_force(
+    message: Message, certificate: bytes, *, at: datetime, is_stamped: bool
+) -> tuple[Verdict, tuple[str, ...], str]:
+    """Whether a fitting certificate was in force at `at`, why not, and how settled that is."""
+    if message.state == MessageState.REJECTED and message.refusal_code == _REVOKED.code:
+        return Verdict.INVALID, (_REVOKED.text_tr,), ""
+    kept = kept_material(message)
+    if not is_stamped or kept is None or kept.path[:1] != (certificate,):
+        return Verdict.INDETERMINATE, (_UNPROVEN.text_tr,), ""
+    revocation = check_path_revocation(
+        kept.path, kept.materials, at=at, anchors=outside.anchors(), now=kept.checked_at, recorded=True
+    )
+    return revocation.verdict, tuple(each.text_tr for each in revocation.findings), revocation.state or ""
 
 
 def providers_signature(message: Message) -> SignatureVerdict | None:
