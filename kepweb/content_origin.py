@@ -95,9 +95,9 @@ class ContentOriginMiddleware:
 
 
 def is_content_host(request: HttpRequest) -> bool:
-    """Whether the request came in by the content origin's host name; ports do not count."""
-    host = urlsplit(f"//{request.get_host()}").hostname
-    return host == urlsplit(settings.KEP_CONTENT_ORIGIN).hostname
+    """Whether the request came in by the content origin's host name; ports and the last dot do not count."""
+    host = urlsplit(f"//{request.get_host()}").hostname or ""
+    return host.removesuffix(".") == urlsplit(settings.KEP_CONTENT_ORIGIN).hostname
 
 
 def _answer(request: HttpRequest) -> HttpResponse:

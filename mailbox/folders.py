@@ -6,9 +6,10 @@ page 1 costs and a message that arrives meanwhile shifts nothing.
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils.dateparse import parse_datetime
@@ -21,6 +22,7 @@ from .models import BoxItem, Draft, Message
 from .state_names import MessageState
 
 PAGE = 50
+_KEY = re.compile(r"[0-9]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,12 @@ def read_cursor(text: str) -> Cursor | None:
         at = parse_datetime(moment)
     except ValueError:
         return None
-    if at is None or at.tzinfo is None or not (key.isascii() and key.isdigit()) or plain[0] not in "gi":
+    if at is None or at.tzinfo is None or plain[0] not in "gi" or not _KEY.fullmatch(key):
         return None
-    return Cursor(at, int(key), backwards=plain[0] == "g")
+    try:
+        return Cursor(at.astimezone(UTC), int(key), backwards=plain[0] == "g")
+    except OverflowError:  # a moment that no calendar holds in UTC
+        return None
 
 
 @dataclass(frozen=True)

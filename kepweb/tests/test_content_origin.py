@@ -210,3 +210,11 @@ def test_a_download_does_not_keep_an_idle_visit_open(reader, clock):
     clock.shift(timedelta(minutes=3))
     assert fetch(link(reader)).status_code == 200
     assert reader.session["kep_visit"] == before
+
+
+@pytest.mark.parametrize("host", ["icerik.localhost.:8000", "icerik.localhost.", "ICERIK.LOCALHOST.:8000"])
+def test_the_content_host_with_its_last_dot_is_the_content_host(host):
+    """A full stop ends every host name; Django allows it, so the product must not answer there with its cookies."""
+    answer = Client().get("/giris/", headers={"host": host})
+    assert answer.status_code == 404
+    assert not answer.cookies
