@@ -25,7 +25,7 @@ from guards.mime import Address
 from signing import operations
 from signing.operations import Asked
 
-from .errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState
+from .errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState, TooManyRecipients
 from .models import Draft, DraftAttachment
 from .original import AttachmentContent, DraftContent, build_signed_part
 
@@ -50,11 +50,17 @@ def new_draft(acting: Acting, *, now: datetime) -> Draft:
 
 
 def save_draft(draft: Draft, *, to: Sequence[str], cc: Sequence[str], subject: str, text: str, now: datetime) -> Draft:
-    """Keep what was written, as it was written: addresses are not judged here. Unchanged input changes nothing."""
-    given = {"to_lines": "\n".join(to), "cc_lines": "\n".join(cc), "subject": subject, "text": text}
-    if all(getattr(draft, name) == value for name, value in given.items()):
-        return draft
-    return _change(draft, given, now=now)
+    """Keep what was written, as it was written: addresses are not judged here. Unchanged input changes nothing.
+
+    `TooManyRecipients` when there are more than one message may have: text, subject and the first of them are kept.
+    """
+    most = settings.KEP_MOST_RECIPIENTS
+    kept_cc = cc[: max(0, most - len(to))]
+    given = {"to_lines": "\n".join(to[:most]), "cc_lines": "\n".join(kept_cc), "subject": subject, "text": text}
+    if any(getattr(draft, name) != value for name, value in given.items()):
+        _change(draft, given, now=now)
+    refuse_too_many(to, cc)
+    return draft
 
 
 def attach(draft: Draft, files: Sequence[FileGiven], *, now: datetime) -> Draft:
@@ -120,8 +126,8 @@ def resolve_recipients(
 def ask_signature(draft: Draft, *, acting: Acting, visit: Visit, now: datetime) -> Asked:
     """Build what is to be signed and open the signing operation (design.md 4).
 
-    Refuses, with the draft untouched: `MayNotSend`, `NoRecipient`, `NoSubject`, `RecipientRefused`,
-    `OriginalRefused` and `OriginalTooLarge`; `StaleState` when it changed or was sent meanwhile; and whatever the
+    Refuses, with the draft untouched: `MayNotSend`, `NoRecipient`, `TooManyRecipients`, `NoSubject`,
+    `RecipientRefused`, `OriginalRefused` and `OriginalTooLarge`; `StaleState` when it changed or was sent meanwhile; and whatever the
     signing floor refuses.
     """
     if not acting.rights.may_sign_and_send:
@@ -150,6 +156,7 @@ def ask_signature(draft: Draft, *, acting: Acting, visit: Visit, now: datetime) 
 
 def content_to_sign(draft: Draft, *, acting: Acting, now: datetime) -> bytes:
     """The exact octets to sign: the original's signed part with its protected headers (design.md 1.3)."""
+    refuse_too_many(lines(draft.to_lines), lines(draft.cc_lines))
     to, cc = resolve_recipients(draft, acting, now=now)
     if not to:
         raise NoRecipient("no recipient in To")
@@ -172,6 +179,12 @@ def content_to_sign(draft: Draft, *, acting: Acting, now: datetime) -> bytes:
             message_id=f"<{uuid7_hex(int(now.timestamp() * 1000))}@{settings.KEP_PROVIDER_DOMAIN}>",
         )
     )
+
+
+def refuse_too_many(to: Sequence[str], cc: Sequence[str]) -> None:
+    """Raise `TooManyRecipients` for more addresses than one message may have."""
+    if len(to) + len(cc) > settings.KEP_MOST_RECIPIENTS:
+        raise TooManyRecipients("too many recipients", limit=settings.KEP_MOST_RECIPIENTS)
 
 
 def refuse_unreachable(recipients: Sequence[Resolved]) -> None:

@@ -65,6 +65,17 @@ class RecipientRefused(MailboxError):
     )
 
 
+class TooManyRecipients(MailboxError):
+    """More addresses than one message may have. Fact: `limit`."""
+
+    status = 422
+    code = "ALC-09"
+    user_message = (
+        "Bir iletiye en çok {limit} alıcı yazılabilir. İlk {limit} adres taslakta duruyor; kalanlara ayrı ileti "
+        "hazırlayın."
+    )
+
+
 class NoSubject(MailboxError):
     """A message without a subject is not sent: the recipient could not tell what arrived."""
 

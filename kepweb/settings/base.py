@@ -161,6 +161,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- limits of one request: V-097 -----------------------------------------------------------------------------------
 KEP_ORIGINAL_LIMIT = 26_214_400  # bytes of the finished original, design.md 1.1.3
+KEP_MOST_RECIPIENTS = 300  # of one message: each is a field of the form (below) and stands in everybody's proofs
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 400

@@ -18,7 +18,7 @@ from directory.search import Resolved
 from guards.clock import now as clock
 from guards.errors import KepError
 from mailbox import access, compose
-from mailbox.errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState
+from mailbox.errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState, TooManyRecipients
 from mailbox.models import Draft
 from mailbox.original import OriginalRefused, OriginalTooLarge
 
@@ -137,7 +137,10 @@ def discard(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _posted(request: HttpRequest, acting: Acting, draft: Draft) -> HttpResponse:
     now = clock()
-    draft = _keep_typed(request, draft, now=now)
+    try:
+        draft = _keep_typed(request, draft, now=now)
+    except TooManyRecipients as refusal:  # everything else that was typed is kept
+        return _show_draft(request, acting, draft, trouble=_trouble_of(refusal), status=refusal.status)
     if request.headers.get("X-Requested-With") == "fetch":
         return _saved_json(draft)
     try:
@@ -259,7 +262,7 @@ def _trouble_of(refusal: KepError) -> Trouble:
         errors = [FieldError("id_to", f"{address}: {text}", code) for address, code, text in refusal.refusals]
         return Trouble(title, errors, {"to": refusal.for_person()})
     place = "text"
-    if isinstance(refusal, NoRecipient):
+    if isinstance(refusal, NoRecipient | TooManyRecipients):
         place = "to"
     elif isinstance(refusal, NoSubject):
         place = "subject"
