@@ -127,8 +127,8 @@ def ask_signature(draft: Draft, *, acting: Acting, visit: Visit, now: datetime) 
     """Build what is to be signed and open the signing operation (design.md 4).
 
     Refuses, with the draft untouched: `MayNotSend`, `NoRecipient`, `TooManyRecipients`, `NoSubject`,
-    `RecipientRefused`, `OriginalRefused` and `OriginalTooLarge`; `StaleState` when it changed or was sent meanwhile; and whatever the
-    signing floor refuses.
+    `RecipientRefused`, `OriginalRefused` and `OriginalTooLarge`; `StaleState` when it changed or was sent meanwhile;
+    and whatever the signing floor refuses.
     """
     if not acting.rights.may_sign_and_send:
         raise MayNotSend("no right to sign and send")
