@@ -26,6 +26,7 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from guards.crash_points import passing
+from guards.errors import KepError
 from guards.ids import uuid7_hex
 
 from . import cades, eventlog, xades, xml
@@ -34,7 +35,7 @@ from .errors import CipherTextRefused, KeyNotHere, SealMismatch
 from .facts import EvidenceFacts, Issuer
 from .fieldcrypt import rows_that_open
 from .models import EvidenceIntent, SealedEvidence, SealWork
-from .refusals import CmsRefused, TimestampRefused, TimestampUnavailable
+from .refusals import CmsRefused, KeyNotInForce, KeyUnavailable, TimestampRefused, TimestampUnavailable
 from .timestamp import Stamper
 from .trust import facts_of
 
@@ -102,9 +103,10 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
     """Seal up to `limit` due intents; returns how many proofs now exist that did not before.
 
     The time-stamp authority away (`TimestampUnavailable`) or answering nonsense puts the rest of the batch back
-    with a growing delay: a hold that ends by itself (V-096). Our own output failing our own check is logged as
-    critical, put back the same way and never stored. A slow authority ends the batch early: what is sealed is
-    stored, the rest stays due.
+    with a growing delay: a hold that ends by itself (V-096). So does a key that does not sign, or whose certificate
+    is not in force; it is opened anew the next time. Our own output failing our own check, or anything else that
+    one proof alone meets, is logged, put back the same way and never stored (R-016). A slow authority ends the batch
+    early: what is sealed is stored, the rest stays due.
     """
     works, until = _claim(now=now, worker=worker, limit=limit), monotonic() + PATIENCE
     sealed: list[tuple[SealWork, SealedEvidence]] = []
@@ -117,9 +119,17 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
         except (TimestampUnavailable, TimestampRefused) as error:
             _put_back(works[position:], error.code, now=now)
             break
+        except (KeyUnavailable, KeyNotInForce) as error:
+            log.critical("the key does not seal: %s", error)
+            _forget_signer(signer)
+            _put_back(works[position:], error.code, now=now)
+            break
         except SealMismatch as error:
             log.critical("own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
             _put_back([work], error.code, now=now)
+        except Exception as error:
+            log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
+            _put_back([work], error.code if isinstance(error, KepError) else type(error).__name__, now=now)
     passing("seal.before_store")
     stored = _store(sealed, now=now)
     passing("seal.after_store")
@@ -127,9 +137,17 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
 
 
 def sign_envelope(signed_part: bytes, *, signer: Signer, stamper: Stamper, now: datetime) -> bytes:
-    """The provider's CAdES-T over the signed part of a KEP message, checked before it leaves (K-100, K-101)."""
+    """The provider's CAdES-T over the signed part of a KEP message, checked before it leaves (K-100, K-101).
+
+    `KeyUnavailable` and `KeyNotInForce` are holds; the key is opened anew the next time.
+    """
     digest = hashlib.sha256(signed_part).digest()
-    signature = cades.sign_detached(digest, signer, signing_time=_whole_second(now), stamper=stamper)
+    try:
+        _refuse_out_of_force(signer, now)
+        signature = cades.sign_detached(digest, signer, signing_time=_whole_second(now), stamper=stamper)
+    except (KeyUnavailable, KeyNotInForce):
+        _forget_signer(signer)
+        raise
     try:
         cades.verify_emitted(signature, digest)
     except CmsRefused as refusal:
@@ -158,6 +176,27 @@ def open_signer() -> Signer:
     return signer
 
 
+def _forget_signer(signer: Signer) -> None:
+    """Open the key again next time: a token that was away has ended the session, an expired certificate is replaced."""
+    open_signer.cache_clear()
+    close = getattr(signer, "close", None)  # a token's signer holds a session, a file's does not
+    if close is not None:
+        close()
+
+
+@functools.lru_cache(maxsize=8)
+def _term_of(certificate: bytes) -> tuple[datetime, datetime]:
+    facts = facts_of(certificate)
+    return facts.not_before, facts.not_after
+
+
+def _refuse_out_of_force(signer: Signer, at: datetime) -> None:
+    """A proof under a certificate that was not in force would be invalid for ever: there can be only one of it."""
+    begins, ends = _term_of(signer.certificate)
+    if not begins <= at <= ends:
+        raise KeyNotInForce("certificate-not-in-force", ends=ends.isoformat())
+
+
 def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
     due = SealWork.objects.filter(free, due_at__lte=now).order_by("due_at")
@@ -183,12 +222,14 @@ def _seal_one(intent: EvidenceIntent, *, signer: Signer, stamper: Stamper, now: 
     unsigned = bytes(intent.unsigned)
     if hashlib.sha256(unsigned).digest() != bytes(intent.digest):
         raise SealMismatch("the intent is not what was prepared", evidence=intent.evidence_id)
+    _refuse_out_of_force(signer, now)
     sealed = xades.seal(unsigned, signer, signing_time=_whole_second(now), stamper=stamper)
     passing("seal.after_signature")
     parts = xades.take_apart(sealed)
     if parts.unsigned != unsigned or parts.signing_certificate != signer.certificate or parts.stamp is None:
         raise SealMismatch("what was sealed is not what was prepared", evidence=intent.evidence_id)
     stamp = parts.stamp
+    _refuse_out_of_force(signer, stamp.generated_at)
     return SealedEvidence(
         intent=intent,
         xml=sealed,

@@ -98,3 +98,10 @@ class KeyUnavailable(KepError):
 
     code = "ANH-02"
     temporary = True
+
+
+class KeyNotInForce(KepError):
+    """The certificate of the key is not in force at that moment: nothing may be sealed with it (V-061)."""
+
+    code = "ANH-03"
+    temporary = True
