@@ -50,6 +50,8 @@ def trail_of(message: Message, recipient: Recipient | None) -> Trail:
     """The trail of one recipient, or of the message while it has none."""
     if message.state == MessageState.REJECTED:
         return Trail((NEGATIVE, AWAITED, AWAITED), _("Reddedildi"), is_final=True)
+    if message.state == MessageState.RETURNED:
+        return Trail((AWAITED, AWAITED, AWAITED), str(MessageState.RETURNED.label), is_final=True)
     if recipient is None or message.state != MessageState.ACCEPTED:
         return Trail((AWAITED, AWAITED, AWAITED), _("Denetleniyor"))
     if message.released_at is None:  # accepted in law, but nothing is called so before proof 10 is sealed

@@ -78,6 +78,9 @@ def standing_of(message: Message, recipients: Sequence[Recipient]) -> tuple[str,
     """One sentence on where things stand, and its kind: "" | "held" | "broken"."""
     if message.state == MessageState.REJECTED:
         return _("İletiniz kabul edilmedi ve gönderilmedi. Nedeni ret delilinde yazılı."), "broken"
+    if message.state == MessageState.RETURNED:  # nothing was accepted: no proof is being prepared, none will come
+        code = message.refusal_code
+        return (text_of_code(code), "broken") if code else (str(MessageState.RETURNED.label), "")
     if message.state == MessageState.CHECKING:
         if message.hold_reason:
             return text_of_code(message.hold_reason), "held"
@@ -137,6 +140,8 @@ def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> 
     """Steps whose proof does not exist yet: taken and being sealed, or still to come."""
     if message.state == MessageState.REJECTED:
         return [] if 11 in codes else [_owed(11)]
+    if message.state == MessageState.RETURNED:
+        return []
     steps = []
     if 10 not in codes:
         steps.append(_owed(10) if message.state == MessageState.ACCEPTED else _to_come(10))
