@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from guards import clock
+from guards.ids import could_be_public_id
 
 from .errors import AccessRefused, AccountNotChosen, NoAccount, NotActing
 from .models import KepAccount, Operator, Person
@@ -74,7 +75,8 @@ def accounts_of(person: Person, *, now: datetime) -> tuple[Acting, ...]:
 
 def account_for(person: Person, public_id: str, *, now: datetime) -> Acting:
     """The person acting for the account with this public id; `AccessRefused` for every reason alike."""
-    account = KepAccount.objects.filter(_usable(), public_id=public_id).select_related("holder").first()
+    rows = KepAccount.objects.filter(_usable(), public_id=public_id).select_related("holder")
+    account = rows.first() if could_be_public_id(public_id) else None
     if account is None:
         raise AccessRefused("no such account for this person")
     if account.holder.person_id == person.pk:

@@ -21,3 +21,8 @@ def uuid7_hex(now_ms: int | None = None) -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return f"{value:032x}"
+
+
+def could_be_public_id(text: str) -> bool:
+    """Whether `text`, from an address or a form, may be looked up at all: PostgreSQL refuses to be asked for a NUL."""
+    return text.isascii() and text.isalnum()

@@ -6,6 +6,7 @@ to compose is asked here too, so that no view can forget it; it comes from the r
 """
 
 from accounts.access import Acting
+from guards.ids import could_be_public_id
 
 from .errors import MayNotRead, MayNotSend, NotYours
 from .models import BoxItem, Draft
@@ -15,6 +16,8 @@ def draft_for(acting: Acting, public_id: str) -> Draft:
     """The open draft of the acting account, with its attachments; `MayNotSend` or `NotYours`."""
     if not acting.rights.may_compose:
         raise MayNotSend("no right to compose")
+    if not could_be_public_id(public_id):
+        raise NotYours("no such draft")
     draft = (
         Draft.objects.filter(public_id=public_id, account=acting.account, submitted_at__isnull=True)
         .prefetch_related("attachments")
@@ -29,6 +32,8 @@ def submitted_draft_for(acting: Acting, public_id: str) -> Draft:
     """A draft of the acting account, submitted or not: for the signing page, which outlives the submission."""
     if not acting.rights.may_compose:
         raise MayNotSend("no right to compose")
+    if not could_be_public_id(public_id):
+        raise NotYours("no such draft")
     draft = Draft.objects.filter(public_id=public_id, account=acting.account).prefetch_related("attachments").first()
     if draft is None:
         raise NotYours("no such draft")
@@ -39,6 +44,8 @@ def item_for(acting: Acting, public_id: str) -> BoxItem:
     """The box item of the acting account with its message and recipients; `MayNotRead` or `NotYours`."""
     if not acting.rights.may_read:
         raise MayNotRead("no right to read")
+    if not could_be_public_id(public_id):
+        raise NotYours("no such item")
     item = (
         BoxItem.objects.filter(public_id=public_id, account=acting.account)
         .select_related("message", "message__submitted_by", "recipient", "account")

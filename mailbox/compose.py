@@ -20,7 +20,7 @@ from accounts.visit import Visit
 from directory.search import Resolved, resolve
 from evidence import vault
 from evidence.facts import Party
-from guards.ids import uuid7_hex
+from guards.ids import could_be_public_id, uuid7_hex
 from guards.mime import Address
 from signing import operations
 from signing.operations import Asked
@@ -87,6 +87,8 @@ def attach(draft: Draft, files: Sequence[FileGiven], *, now: datetime) -> Draft:
 
 def detach(draft: Draft, attachment_id: str, *, now: datetime) -> Draft:
     """Take one file out; an id that is not of this draft changes nothing."""
+    if not could_be_public_id(attachment_id):
+        return draft
     with transaction.atomic():
         deleted, _ = draft.attachments.filter(public_id=attachment_id).delete()
         return _change(draft, {}, now=now) if deleted else draft
