@@ -21,6 +21,7 @@ from evidence.envelope import read_dispatch
 from evidence.errors import VaultDamaged, VaultMissing
 from evidence.refusals import BrokenChain, CmsRefused, TimestampRefused
 from evidence.revocation import check_path_revocation
+from evidence.timestamp import TokenFacts
 from signing.judgement import judge_person
 
 from .models import Envelope, Message
@@ -60,7 +61,9 @@ def persons_signature(message: Message, original: Original, *, now: datetime) ->
     if verdict is Verdict.VALID and judged.faults:
         verdict, reasons = Verdict.INVALID, tuple(each.text_tr for each in judged.faults)
     if verdict is Verdict.VALID:
-        verdict, reasons, state = _in_force(message, facts.certificate, at=at, is_stamped=stamp is not None)
+        verdict, reasons = _stamped(stamp)
+    if verdict is Verdict.VALID:
+        verdict, reasons, state = _in_force(message, facts.certificate, at=at)
     certificate = facts_of(facts.certificate)
     return SignatureVerdict(
         verdict=verdict,
@@ -75,14 +78,26 @@ def persons_signature(message: Message, original: Original, *, now: datetime) ->
     )
 
 
-def _in_force(
-    message: Message, certificate: bytes, *, at: datetime, is_stamped: bool
-) -> tuple[Verdict, tuple[str, ...], str]:
+def _stamped(stamp: TokenFacts | None) -> tuple[Verdict, tuple[str, ...]]:
+    """Whether an authority we trust says when: an unknown one, or none, proves no moment."""
+    if stamp is None:
+        return Verdict.INDETERMINATE, (_UNPROVEN.text_tr,)
+    report = check_path(
+        stamp.tsa_certificate,
+        (*stamp.certificates, *outside.intermediates()),
+        outside.anchors(),
+        at=stamp.generated_at,
+        role=Role.TIMESTAMP,
+    )
+    return report.verdict, tuple(each.text_tr for each in report.reasons)
+
+
+def _in_force(message: Message, certificate: bytes, *, at: datetime) -> tuple[Verdict, tuple[str, ...], str]:
     """Whether a fitting certificate was in force at `at`, why not, and how settled that is."""
     if message.state == MessageState.REJECTED and message.refusal_code == _REVOKED.code:
         return Verdict.INVALID, (_REVOKED.text_tr,), ""
     kept = kept_material(message)
-    if not is_stamped or kept is None or kept.path[:1] != (certificate,):
+    if kept is None or kept.path[:1] != (certificate,):
         return Verdict.INDETERMINATE, (_UNPROVEN.text_tr,), ""
     revocation = check_path_revocation(
         kept.path, kept.materials, at=at, anchors=outside.anchors(), now=kept.checked_at, recorded=True
@@ -103,10 +118,14 @@ def providers_signature(message: Message) -> SignatureVerdict | None:
         return SignatureVerdict(Verdict.INVALID, (refusal.for_person(),))
     at = stamp.generated_at if stamp else message.released_at
     path = check_path(facts.certificate, facts.certificates, outside.anchors(), at=at, role=Role.TRANSACTION)
+    verdict, reasons = path.verdict, tuple(each.text_tr for each in path.reasons)
+    if stamp is not None:  # the envelope's own time-stamp is a policy (design.md 1.5); one that is there must hold
+        of_stamp, why = _stamped(stamp)
+        verdict, reasons = Verdict.worst((verdict, of_stamp)), (*reasons, *why)
     certificate = facts_of(facts.certificate)
     return SignatureVerdict(
-        verdict=path.verdict,
-        reasons=tuple(each.text_tr for each in path.reasons),
+        verdict=verdict,
+        reasons=reasons,
         signer_name=certificate.common_name,
         issuer_name=certificate.issuer_name,
         serial=certificate.serial_hex,

@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.tests.cast import sign_in
-from evidence import vault
+from evidence import outside, vault
 from evidence.anchors import Verdict
+from evidence.tests.pki import pki
 from mailbox import verdicts
 from mailbox.models import BoxItem, Message
 from mailbox.original import read_original
@@ -66,3 +67,18 @@ def test_a_signature_without_kept_revocation_material_is_not_called_valid(
     message = road.send()
     monkeypatch.setattr(verdicts, "kept_material", lambda _: None)
     assert judged(road, message).verdict is Verdict.INDETERMINATE
+
+
+def test_a_time_stamp_of_an_authority_nobody_knows_proves_no_signature(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = pki("theirs").stamper(at=road.clock.now)
+    with monkeypatch.context() as patched:
+        patched.setattr(outside, "stamper", lambda: stranger)
+        message = road.send()
+    message.refresh_from_db()
+    assert message.released_at is not None
+    assert judged(road, message).verdict is Verdict.INDETERMINATE
+    envelope = verdicts.providers_signature(message)
+    assert envelope is not None
+    assert envelope.verdict is Verdict.INDETERMINATE
