@@ -75,7 +75,7 @@ def _let_in(request: HttpRequest, view: object) -> bool:
     if not is_open:
         login.end_visit(request, now=now, kind="visit.over")
         return False
-    if not getattr(view, "kep_unattended", False):
+    if view is not None and not getattr(view, "kep_unattended", False):  # no view: the content host, or a 404
         visit.touch(request.session, now=now)
     return True
 

@@ -5,15 +5,18 @@ are decided here on the server from two moments kept in the session; the later o
 minute, so that reading mail does not write a session row per click.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import HttpRequest
 
 from .errors import VisitEnded
+
+log = logging.getLogger(__name__)
 
 SIGN_IN_BY_SMS = "urn:kep:sign-in:two-secrets-and-sms"
 """How somebody proved who he is, as evidence states it: T.C. kimlik no, parola, şifre and SMS code."""
@@ -55,7 +58,17 @@ def visit_of(request: HttpRequest) -> Visit:
 
 
 def touch(session: SessionBase, *, now: datetime) -> None:
-    """Note that the person was here, unless that was noted within the last minute."""
+    """Note that the person was here, unless that was noted within the last minute.
+
+    Where it cannot be written (a full disk) the page is shown all the same (R-005), and the visit ends by what was
+    noted last. That is so as well when another request has ended the visit meanwhile: it is not written back.
+    """
     kept = session[_KEY]
     if now - datetime.fromisoformat(kept["seen_at"]) >= _WRITE_EVERY:
+        was_modified = session.modified
         session[_KEY] = {**kept, "seen_at": now.isoformat()}
+        try:
+            session.save()
+        except UpdateError:
+            log.warning("a visit could not be noted")
+        session.modified = was_modified

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -61,6 +61,25 @@ def test_a_user_without_the_second_step_is_nobody(client: Client, person: Person
     client.force_login(person, backend="accounts.backends.TwoSecretsBackend")
     assert client.get("/gelen/").status_code == 302
     assert Session.objects.count() == 0
+
+
+def test_a_disk_that_takes_nothing_stops_no_reading(
+    signed_in: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visit notes once a minute that somebody was here; where that cannot be written, the page is shown (R-005)."""
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Session, "save", full)
+        for _ in range(3):
+            clock.shift(timedelta(minutes=2))
+            assert signed_in.get("/gelen/").status_code == 200
+    clock.shift(timedelta(minutes=2))
+    assert signed_in.get("/gelen/").status_code == 200
+    clock.shift(timedelta(minutes=29))
+    assert signed_in.get("/gelen/").status_code == 200, "what could be written counts again"
 
 
 def test_deleting_the_attempt_ends_the_visit(signed_in: Client) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -147,7 +148,8 @@ def test_no_answer_names_a_version(client):
 
 # --- refusals --------------------------------------------------------------------------------------------------------
 def refuse(request, kind):
-    raise {"yours": NotYours, "vault": VaultUnavailable, "own": ZeroDivisionError}[kind]("planted reason")
+    kinds = {"yours": NotYours, "vault": VaultUnavailable, "own": ZeroDivisionError, "tables": OperationalError}
+    raise kinds[kind]("planted reason")
 
 
 urlpatterns = [*whole, path("reddet/<str:kind>/", refuse)]
@@ -167,6 +169,12 @@ class TestRefusals:
         answer = signed_in.get("/reddet/vault/")
         assert answer.status_code == VaultUnavailable.status == 503
         assert VaultUnavailable.code in answer.content.decode()
+
+    def test_tables_that_cannot_be_written_now_are_a_503_with_words(self, signed_in, caplog):
+        answer = signed_in.get("/reddet/tables/")
+        text = answer.content.decode()
+        assert (answer.status_code, "DEP-07" in text, "planted reason" in text) == (503, True, False)
+        assert "OperationalError" in caplog.text
 
     def test_a_script_gets_json(self, signed_in):
         answer = signed_in.get("/reddet/yours/", headers={"accept": "application/json"})
