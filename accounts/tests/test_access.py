@@ -189,3 +189,14 @@ def test_somebody_without_any_account_hears_so(clock: Clock, client: Client) -> 
         answer = client.get(path)
         assert answer.status_code in (403, 422)
         assert "HSP-03" in answer.content.decode()
+
+
+def test_a_word_to_the_person_stays_on_the_server(
+    clock: Clock, client: Client, person: Person, operator: Operator
+) -> None:
+    """A cookie of its own would bear a name without __Host-, cross ports, and outlive the visit (design.md 1.7)."""
+    sign_in(client, person, account=operator.account)
+    Operator.objects.update(ends_at=NOON)
+    answer = client.get("/gelen/")
+    assert answer.headers["Location"].startswith("/hesap/sec/")
+    assert "messages" not in {*answer.cookies, *client.cookies}

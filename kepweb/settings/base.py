@@ -122,6 +122,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# in the session: a cookie of its own would bear no __Host- name, cross ports, and outlive the visit (design.md 1.7)
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # accounts/gate.py: open to everybody (views can also say so themselves), and machine faces that read no cookie
 KEP_OPEN_PATHS = ("/yardim/", "/dil/")
 KEP_MACHINE_PATHS = ("/imza/v1/", "/healthz", "/readyz")
