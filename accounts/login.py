@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import django_otp
-from axes.helpers import get_client_ip_address
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth import login as auth_login
 from django.contrib.auth import logout as auth_logout
@@ -28,6 +28,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from evidence import eventlog
+from guards.client_address import client_address
 
 from . import persons, sms_code, throttle, visit
 from .errors import SignInExpired, WrongFactor
@@ -141,6 +142,10 @@ def _log(kind: str, request: HttpRequest, *, now: datetime, subject: str, **fact
 
 
 def _append(kind: str, request: HttpRequest, *, now: datetime, subject: str, **facts: str) -> None:
-    where = get_client_ip_address(request) or ""
+    where = client_address(
+        request.META.get("REMOTE_ADDR", ""),
+        request.headers.get("X-Forwarded-For", ""),
+        is_behind_proxy=bool(settings.SECURE_PROXY_SSL_HEADER),
+    )
     actor = subject if subject.startswith("person:") else ""
     eventlog.append(kind, at=now, actor=actor, subject=subject, facts={"from": where, **facts})

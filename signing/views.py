@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from guards import clock
+from guards.client_address import client_address
 from guards.errors import KepError
 
 from . import operations
@@ -171,10 +172,11 @@ def _octets(text: object, largest: int) -> bytes:
 
 def _client_of(request: HttpRequest) -> str:
     """Whose wrong codes are counted: the peer, or behind a proxy of ours the address that this proxy added last."""
-    forwarded = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
-    if settings.SECURE_PROXY_SSL_HEADER and forwarded:
-        return str(forwarded)
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return client_address(
+        request.META.get("REMOTE_ADDR", ""),
+        request.headers.get("X-Forwarded-For", ""),
+        is_behind_proxy=bool(settings.SECURE_PROXY_SSL_HEADER),
+    )
 
 
 def _text_of(at: datetime) -> str:

@@ -1,5 +1,6 @@
 """Signing in with four factors, and what a visit is between the steps (V-030, V-038, W-008, K-080)."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -78,6 +79,18 @@ def test_each_outcome_is_an_event(client: Client, person: Person) -> None:
     assert kinds == ["sign_in.refused", "sign_in.code_sent", "sign_in.refused", "sign_in.completed", "sign_out"]
     actors = set(Event.objects.exclude(kind="sign_in.refused").values_list("actor", flat=True))
     assert actors == {f"person:{person.pk}"}
+
+
+@pytest.mark.parametrize(("is_behind_proxy", "written"), [(True, "192.0.2.7"), (False, "127.0.0.1")])
+def test_an_event_names_the_client_and_not_the_proxy(
+    client: Client, person: Person, settings: Any, is_behind_proxy: bool, written: str
+) -> None:
+    """What the client itself claims is never believed, only what our own proxy added (V-082)."""
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if is_behind_proxy else None
+    client.defaults["HTTP_X_FORWARDED_FOR"] = "198.51.100.1, 192.0.2.7"
+    sign_in(client, person)
+    event = Event.objects.get(kind="sign_in.completed")
+    assert json.loads(bytes(event.body))["facts"]["from"] == written
 
 
 def test_the_sms_page_shows_two_digits_of_the_number_and_the_times(client: Client) -> None:
