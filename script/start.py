@@ -66,6 +66,7 @@ class Plan:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until told to end. 0 after an orderly end, 1 when the provider could not be started."""
+    os.umask(0o077)  # for every child too: tables, logs and sockets are their owner's, whatever folder --data names
     try:
         plan, is_reset = read_arguments(arguments)
         with held_alone(plan.data), broker_socket(plan) as broker:

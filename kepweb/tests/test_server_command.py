@@ -160,8 +160,14 @@ def test_every_process_runs(server):
 def test_the_demo_people_are_for_their_owner_only(server, data):
     people = json.loads((data / "demo.json").read_text())["people"]
     assert {"name", "role", "tckn", "parola", "sifre", "phone", "addresses", "p12", "p12_pin"} <= people[0].keys()
-    private = [data, data / "demo.json", data / "keys", data / "keys" / "field.key", data / "pki"]
-    assert [str(path) for path in private if path.stat().st_mode & 0o077] == []
+    assert data.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_in_the_data_directory_is_readable_for_others(server, data):
+    """Tables hold the visits, and --data may name a folder that others can enter: the modes of files must do."""
+    kept = [path for path in data.rglob("*") if not path.is_symlink() and data / "static" not in path.parents]
+    open_to_others = [str(path.relative_to(data)) for path in kept if path.stat().st_mode & 0o077]
+    assert open_to_others == []
 
 
 def test_the_broker_has_a_private_socket_and_no_port(server):
