@@ -54,11 +54,11 @@ def submit_signed(now: datetime) -> int:
     done = 0
     for operation in operations.take_signed(compose.PURPOSE, BATCH):
         try:
-            submit.submit(operation, now=now)
+            message = submit.submit(operation, now=now)
         except Exception:
             log.exception("submission of an operation failed", extra={"operation": str(operation.pk)})
         else:
-            done += 1
+            done += message is not None  # what was turned down or taken by another makes no more work
     return done
 
 

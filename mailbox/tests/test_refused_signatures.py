@@ -7,10 +7,12 @@ same questions again in CHECKING, and the refusal is proof 11 with its reason; t
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.errors import AccessRefused
 from accounts.models import KepAccount
-from accounts.tests.cast import make_account, make_operator, make_person
+from accounts.tests.cast import make_account, make_operator, make_person, sign_in
 from demo import pki
 from evidence import issue, xml
 from evidence.facts import EvidenceKind, Reason
@@ -209,7 +211,13 @@ def test_each_protected_header_changed_after_signing_is_proof_11(
     monkeypatch.setattr(submit, "wrap_signed", dishonest)
     operation = road.sign(road.draft())
     road.turn()
-    assert_refused(road, Message.objects.get(operation=operation.pk), Reason.INVALID_MESSAGE_FORMAT)
+    message = Message.objects.get(operation=operation.pk)
+    assert_refused(road, message, Reason.INVALID_MESSAGE_FORMAT)
+    client = Client()
+    sign_in(client, road.ayse)
+    page = client.get(reverse("mailbox:message", args=[message.items.get().public_id]))
+    assert page.status_code == 200
+    assert reverse("mailbox:download_proof", args=[message.items.get().public_id, 11, 0]) in page.content.decode()
 
 
 def test_the_same_code_works_once_and_the_same_signature_once(road: Road) -> None:

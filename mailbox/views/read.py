@@ -16,9 +16,10 @@ from accounts.visit import visit_of
 from evidence import vault
 from evidence.anchors import Verdict
 from guards.clock import now as clock
+from guards.mime import HeadersDiffer
 from mailbox import access, submit, takeout, verdicts
-from mailbox.models import BoxItem, Recipient
-from mailbox.original import Original, read_original
+from mailbox.models import BoxItem, Message, Recipient
+from mailbox.original import Original, OriginalRefused, read_original
 from mailbox.reading import Reader, open_message, readable
 from mailbox.state_names import MessageState, RecipientState
 
@@ -134,7 +135,7 @@ def _letter(item: BoxItem, *, now: datetime) -> MessageView:
     proofs = takeout.proofs_for(item)
     is_open = readable(item)
     is_final = message.original_digest is not None
-    original = read_original(vault.get(bytes(message.original_digest))) if is_open and is_final else None
+    original = _readable_original(message) if is_open and is_final else None
     shown = [item.recipient] if item.recipient else recipients
     standing, standing_kind = standing_of(message, shown)
     own = MessageView(
@@ -159,6 +160,16 @@ def _letter(item: BoxItem, *, now: datetime) -> MessageView:
         else "",
     )
     return _with_content(own, item, original, now=now) if original else own
+
+
+def _readable_original(message: Message) -> Original | None:
+    """The original, or None for one that was refused because it cannot be read: its proof 11 is shown all the same."""
+    try:
+        return read_original(vault.get(bytes(message.original_digest)))
+    except (HeadersDiffer, OriginalRefused):
+        if message.state == MessageState.REJECTED:
+            return None
+        raise
 
 
 def _with_content(letter: MessageView, item: BoxItem, original: Original, *, now: datetime) -> MessageView:
