@@ -204,7 +204,7 @@ def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
         keys = list(due.values_list("pk", flat=True)[:limit])
         if not keys:
             return []
-        mark = f"{worker}:{uuid7_hex()}"[:64]
+        mark = f"{uuid7_hex()}:{worker}"[:64]
         SealWork.objects.filter(free, pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
         claimed = SealWork.objects.filter(claimed_by=mark)
         works, damaged = rows_that_open(claimed.select_related("intent").order_by("pk"), keys)
@@ -236,7 +236,7 @@ def _seal_one(intent: EvidenceIntent, *, signer: Signer, stamper: Stamper, now: 
         digest=hashlib.sha256(sealed).digest(),
         signer_fingerprint=hashlib.sha256(signer.certificate).hexdigest(),
         stamped_at=stamp.generated_at,
-        stamped_by=facts_of(stamp.tsa_certificate).subject_name,
+        stamped_by=facts_of(stamp.tsa_certificate).subject_name[:200],
         sealed_at=now,
         stamped_late=stamp.generated_at - intent.event_at > LATE,
     )

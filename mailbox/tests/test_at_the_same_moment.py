@@ -150,3 +150,15 @@ def test_a_second_sealer_that_comes_late_stores_what_is_still_owed(road: Road, m
     assert count == 1
     assert SealedEvidence.objects.count() == 2
     assert not SealWork.objects.exists()
+
+
+def test_sealers_of_one_machine_with_a_long_name_claim_different_work(road: Road) -> None:
+    """The mark of a claim is cut to its column; what tells two claims apart must not be what is cut off."""
+    for number in range(2):
+        road.sign(road.draft(subject=f"Konu {number}"))
+    road.turn("deliver")
+    name = f"{'makine-' * 9}:4711"
+    first = issue._claim(now=road.clock.now, worker=name, limit=1)
+    second = issue._claim(now=road.clock.now, worker=name, limit=1)
+    assert (len(first), len(second)) == (1, 1)
+    assert first != second
