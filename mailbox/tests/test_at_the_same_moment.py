@@ -158,7 +158,6 @@ def test_sealers_of_one_machine_with_a_long_name_claim_different_work(road: Road
         road.sign(road.draft(subject=f"Konu {number}"))
     road.turn("deliver")
     name = f"{'makine-' * 9}:4711"
-    first = issue._claim(now=road.clock.now, worker=name, limit=1)
-    second = issue._claim(now=road.clock.now, worker=name, limit=1)
-    assert (len(first), len(second)) == (1, 1)
-    assert first != second
+    (first,) = issue._claim(now=road.clock.now, worker=name, limit=1)
+    (second,) = issue._claim(now=road.clock.now, worker=name, limit=1)
+    assert first.claimed_by != second.claimed_by
