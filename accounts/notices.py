@@ -11,6 +11,7 @@ will never take is given up at once, and after 24 hours a notice is too old to b
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 
 from django.db.models import Q
 
@@ -27,6 +28,8 @@ DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """Before the second, third, ... try; the last one repeats."""
 GIVE_UP_AFTER = timedelta(hours=24)
 CLAIM = timedelta(minutes=5)
+PATIENCE = 20.0
+"""Seconds after which the notices that are left wait for the next turn."""
 
 
 def queue_notices(notices: Sequence[tuple[str, str, str]], *, now: datetime) -> None:
@@ -41,9 +44,19 @@ def queue_notices(notices: Sequence[tuple[str, str, str]], *, now: datetime) -> 
 
 
 def send_due_notices(*, now: datetime, limit: int, gateway: SmsGateway | None = None) -> int:
-    """Send up to `limit` due notices, oldest first; how many the gateway took."""
-    through = gateway or sms.gateway()
-    return sum(_send(notice, through, now=now) for notice in _claim(now=now, limit=limit))
+    """Send up to `limit` due notices, oldest first; how many the gateway took.
+
+    A gateway that takes its time ends the turn early: whoever calls has other work as well, and the rest stays due.
+    """
+    through, until = gateway or sms.gateway(), monotonic() + PATIENCE
+    claimed, taken = _claim(now=now, limit=limit), 0
+    for position, notice in enumerate(claimed):
+        if monotonic() > until:
+            rest = [each.pk for each in claimed[position:]]
+            SmsNotice.objects.filter(pk__in=rest, claimed_until=now + CLAIM).update(claimed_until=None)
+            break
+        taken += _send(notice, through, now=now)
+    return taken
 
 
 def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:

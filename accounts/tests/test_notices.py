@@ -104,6 +104,24 @@ def test_a_claimed_notice_is_left_alone_until_the_claim_runs_out() -> None:
     assert send_due_notices(now=NOON + timedelta(minutes=5), limit=10, gateway=gateway) == 1
 
 
+def test_a_gateway_that_takes_its_time_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker that sends notices also delivers: fifty calls of five seconds are longer than it may be silent."""
+    seconds = [0.0]
+    monkeypatch.setattr("accounts.notices.monotonic", lambda: seconds[0])
+
+    class Slow(Script):
+        def send(self, kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
+            seconds[0] += 5
+            return super().send(kind, msisdn, text, ref)
+
+    queue(*(f"arrived:{number}" for number in range(10)))
+    gateway = Slow([LATER])
+    assert send_due_notices(now=NOON, limit=50, gateway=gateway) == 0
+    assert len(gateway.asked) == 5
+    rest = SmsNotice.objects.filter(tries=0)
+    assert [(each.claimed_until, each.due_at) for each in rest] == [(None, NOON)] * 5
+
+
 def test_no_more_than_asked_for_are_taken_oldest_first() -> None:
     queue("late")
     SmsNotice.objects.update(due_at=NOON - timedelta(hours=1))
