@@ -133,8 +133,12 @@ def release_due(now: datetime) -> int:
 @sweep
 def bundles_due(now: datetime) -> int:
     """Pages that wait for a sealed proof bundle."""
-    done = 0
-    for request in _claim_requests(now=now):
+    claimed, done, until = _claim_requests(now=now), 0, monotonic() + PATIENCE
+    for position, request in enumerate(claimed):
+        if monotonic() > until:
+            rest = [each.pk for each in claimed[position:]]
+            SealRequest.objects.filter(pk__in=rest, claimed_by=request.claimed_by).update(claimed_until=None)
+            break
         try:
             takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
         except Exception as error:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from evidence import issue, outside
-from evidence.models import SealedEvidence, SealWork
-from mailbox import submit, tasks
+from evidence.models import SealedEvidence, SealRequest, SealWork
+from mailbox import submit, takeout, tasks
 from mailbox.models import Message
 from mailbox.tests.road import Road
 
@@ -81,3 +81,24 @@ def test_a_slow_check_leaves_the_other_rows_to_the_next_turn(
     assert [(each.tries, each.claimed_until) for each in waiting] == [(0, None), (0, None)]
     assert tasks.check_due(road.clock.now) == 2
     assert len(set(checked)) == 4
+
+
+def test_a_slow_bundle_leaves_the_other_ones_to_the_next_turn(
+    road: Road, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle is asked by a page, a proof is owed by law: the seals of the same worker must get their turn."""
+    for number in range(4):
+        SealRequest.objects.create(
+            kind=takeout.BUNDLE, reference=f"item{number}", version="1", asked_by="", asked_at=road.clock.now,
+            due_at=road.clock.now,
+        )  # fmt: skip
+
+    def slow(request: SealRequest, **_: Any) -> None:
+        stopwatch.seconds += 15
+        SealRequest.objects.filter(pk=request.pk).update(finished_at=road.clock.now)
+
+    monkeypatch.setattr(takeout, "make_bundle", slow)
+    assert tasks.bundles_due(road.clock.now) == 2
+    rest = SealRequest.objects.filter(finished_at=None)
+    assert [(each.tries, each.claimed_until) for each in rest] == [(0, None), (0, None)]
+    assert tasks.bundles_due(road.clock.now) == 2
