@@ -42,6 +42,7 @@ class SecretsRefused(AccountsError):
     status = 422
     code = "GRS-11"
     user_message = "Bu parola ve şifre birlikte kullanılamaz: {why}"
+    sentences = frozenset({"why"})
 
 
 class WrongFactor(AccountsError):

@@ -64,7 +64,7 @@ class SmsCodeForm(AuthenticationTokenForm):  # type: ignore[misc]
             attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True, "class": "one-time-code"}
         ),
     )
-    otp_error_messages = {**AuthenticationTokenForm.otp_error_messages, "invalid_token": WrongCode.user_message}
+    otp_error_messages = {**AuthenticationTokenForm.otp_error_messages, "invalid_token": _(WrongCode.user_message)}
 
     def __init__(self, attempt: SmsAttempt, **kwargs: Any) -> None:
         super().__init__(attempt.user, attempt, **kwargs)

@@ -7,6 +7,7 @@ neither a repeat, a run, nor a piece of the identity number (V-005). There are n
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_noop
 
 from evidence.fieldcrypt import index_of
 
@@ -57,11 +58,11 @@ def set_secrets(person: Person, *, password: str, pin: str) -> None:
 def pin_fault(pin: str, *, tckn: str) -> str:
     """Why this şifre may not be chosen, as the rest of a Turkish sentence; empty when it may (V-005)."""
     if not (pin.isascii() and pin.isdigit() and len(pin) >= 6):
-        return "şifre en az 6 rakam olmalı."
+        return gettext_noop("şifre en az 6 rakam olmalı.")
     if len(set(pin)) == 1 or pin in _DIGITS or pin in _DIGITS[::-1]:
-        return "şifre tek bir rakamın yinelenmesi ya da sıralı rakamlar olamaz."
+        return gettext_noop("şifre tek bir rakamın yinelenmesi ya da sıralı rakamlar olamaz.")
     if pin in tckn:
-        return "şifre T.C. kimlik numaranızın parçası olamaz."
+        return gettext_noop("şifre T.C. kimlik numaranızın parçası olamaz.")
     return ""
 
 
@@ -69,7 +70,7 @@ def _why_not(person: Person, password: str, pin: str) -> str:
     if why := pin_fault(pin, tckn=person.tckn):
         return why
     if password == pin:
-        return "parola ile şifre birbirinden farklı olmalı."
+        return gettext_noop("parola ile şifre birbirinden farklı olmalı.")
     try:
         validate_password(password, person)
     except ValidationError as error:

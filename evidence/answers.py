@@ -55,6 +55,7 @@ class RevocationFinding(Enum):
     OCSP_NOT_CURRENT = ("IPT-07", "İptal durumu yanıtı o ana ait değil ya da süresi geçmiş.")
     OCSP_UNKNOWN = ("IPT-08", "Makam bu sertifikayı tanımadığını bildirdi.")
     OCSP_OTHER_NONCE = ("IPT-09", "İptal durumu yanıtı başka bir sorunun yanıtı.")
+    UNREACHED = ("IPT-10", "İptal durumu hizmetine ulaşılamadı.")
     CRL_UNREADABLE = ("IPT-12", "İptal listesi okunamıyor.")
     CRL_OTHER_SCOPE = ("IPT-13", "İptal listesi bu sertifikanın makamına ait tam bir liste değil.")
     CRL_BROKEN_SIGNATURE = ("IPT-14", "İptal listesinin imzası tutmuyor.")

@@ -8,6 +8,8 @@ import functools
 import hashlib
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 from . import outside, xades
 from .anchors import Role, Verdict
 from .certificate import facts_of
@@ -19,7 +21,10 @@ _WORDS = {Verdict.VALID: "valid", Verdict.INVALID: "invalid", Verdict.INDETERMIN
 
 @dataclass(frozen=True)
 class ProofVerdict:
-    """`word` is valid, invalid or indeterminate; who issued and who stamped, as their certificates say."""
+    """`word` is valid, invalid or indeterminate; who issued and who stamped, as their certificates say.
+
+    Reasons are the Turkish sentences themselves: the verdict is kept for readers of any language (`guards.spoken`).
+    """
 
     word: str
     provider_code: str = ""
@@ -34,11 +39,11 @@ def judge_proof(xml: bytes, *, digest: bytes) -> ProofVerdict:
     Kept per process by its exact bytes: the answer depends on them and on the pinned roots alone.
     """
     if hashlib.sha256(xml).digest() != digest:
-        return ProofVerdict("invalid", reasons=("Saklanan delil, kayıttaki özetiyle uyuşmuyor.",))
+        return ProofVerdict("invalid", reasons=(gettext_noop("Saklanan delil, kayıttaki özetiyle uyuşmuyor."),))
     try:
         parts = xades.take_apart(xml)
     except (EvidenceRefused, TimestampRefused, BrokenChain) as refusal:
-        return ProofVerdict("invalid", reasons=(refusal.for_person(),))
+        return ProofVerdict("invalid", reasons=(refusal.user_message,))
     at = parts.stamp.generated_at
     anchors = outside.anchors()
     signer = check_path(parts.signing_certificate, parts.certificates, anchors, at=at, role=Role.TRANSACTION)

@@ -22,7 +22,7 @@ Post = Callable[[str, bytes, str], bytes]
 Get = Callable[[str], bytes]
 MAX_ADDRESSES = 2
 MAX_CACHED_LISTS = 64
-_UNREACHED = TrustReason("IPT-10", "İptal durumu hizmetine ulaşılamadı.", Verdict.INDETERMINATE)
+_UNREACHED = RevocationFinding.UNREACHED.reason()
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ A refusal is a value with facts: what was refused, where, and whether trying aga
 two languages. The exception text is English, for logs, and never carries message text, identity numbers,
 codes or PINs. `user_message` is Turkish, for the person, and says what happened, what is safe and what to
 do next; `code` is what the person reads to the help desk (design.md 6) and `status` what a page answers with;
-nothing else ever invents a text.
+nothing else ever invents a text. Whoever reads another language hears the sentence in it (`guards.spoken`).
 """
 
 from typing import ClassVar
+
+from .spoken import spoken
 
 
 class KepError(Exception):
@@ -26,6 +28,8 @@ class KepError(Exception):
     """The HTTP status of a page that shows this refusal."""
     temporary: ClassVar[bool] = False
     """True when the same request may succeed later without a change by the person."""
+    sentences: ClassVar[frozenset[str]] = frozenset()
+    """Names of facts that are fixed Turkish sentences themselves, and are translated like `user_message`."""
 
     def __init__(self, reason: str = "", **facts: object) -> None:
         self.reason = reason
@@ -36,5 +40,6 @@ class KepError(Exception):
         super().__init__(": ".join(piece for piece in (reason, shown) if piece) or type(self).__name__)
 
     def for_person(self) -> str:
-        """The Turkish sentence with its holes filled from the facts."""
-        return self.user_message.format(**self.facts)
+        """The sentence in the reader's language, with its holes filled from the facts."""
+        said = {name: spoken(str(self.facts[name])) for name in self.sentences if name in self.facts}
+        return spoken(self.user_message).format(**{**self.facts, **said})

@@ -23,11 +23,14 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from django_otp.middleware import OTPMiddleware
 
 from accounts.content_links import PATH, ContentLink, ContentLinkRefused, read_link
 from guards.download_name import attachment_header
 from guards.errors import KepError
+
+from .language import of_reader
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +88,8 @@ class ContentOriginMiddleware:
             return self._get_response(request)
         request.META.pop("HTTP_COOKIE", None)
         request.COOKIES = {}
-        response = _answer(request)
+        with of_reader(request):
+            response = _answer(request)
         response.cookies.clear()
         for name, value in HEADERS.items():
             response.headers[name] = value
@@ -102,11 +106,11 @@ def is_content_host(request: HttpRequest) -> bool:
 
 def _answer(request: HttpRequest) -> HttpResponse:
     if not request.path.startswith(PATH):
-        return _refusal("Burada yalnızca ileti ekleri sunulur.", 404)
+        return _refusal(_("Burada yalnızca ileti ekleri sunulur."), 404)
     if request.method not in ("GET", "HEAD"):
-        return _refusal("Bu adres yalnızca indirmeye yarar.", 405)
+        return _refusal(_("Bu adres yalnızca indirmeye yarar."), 405)
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-        return _refusal("Bu adres yalnızca güvenli bağlantıyla açılır.", 400)
+        return _refusal(_("Bu adres yalnızca güvenli bağlantıyla açılır."), 400)
     try:
         file = _open(request, read_link(request.path.removeprefix(PATH)))
     except KepError as error:

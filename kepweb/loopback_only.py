@@ -7,11 +7,13 @@ another address, strangers get a sentence and no page.
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_noop
 
 from .checks import is_loopback
+from .language import of_reader
 
-SENTENCE = (
-    "Bu kurulum yalnızca üzerinde çalıştığı makineden kullanılır. Başkalarına açmak için üretim profilini kurun.\n"
+SENTENCE = gettext_noop(
+    "Bu kurulum yalnızca üzerinde çalıştığı makineden kullanılır. Başkalarına açmak için üretim profilini kurun."
 )
 
 
@@ -24,4 +26,6 @@ class LoopbackOnly:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_loopback(request.META.get("REMOTE_ADDR", "")):
             return self._get_response(request)
-        return HttpResponse(SENTENCE, status=403, content_type="text/plain; charset=utf-8")
+        with of_reader(request):
+            sentence = gettext(SENTENCE)
+        return HttpResponse(f"{sentence}\n", status=403, content_type="text/plain; charset=utf-8")

@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts.models import KepAccount
 from evidence import eventlog, issue, vault
@@ -31,7 +30,7 @@ from evidence.models import SealedEvidence
 from evidence.timestamp import Stamper
 from guards.crash_points import passing
 
-from . import notify, states
+from . import notify, proof_reasons, states
 from .introduction import introduction
 from .labour import put_back_damaged
 from .models import BoxItem, Envelope, Message, Recipient
@@ -125,7 +124,7 @@ def end_terms(recipients: Sequence[Recipient], *, now: datetime) -> int:
         Step(
             each,
             values={"closed_at": now, "due_at": None},
-            reasons=((Reason.RETENTION_PERIOD_EXPIRED, _term_detail(each)),),
+            reasons=((Reason.RETENTION_PERIOD_EXPIRED, proof_reasons.term_ended(each.term_ends_at)),),
         )
         for each in recipients
     ]
@@ -171,11 +170,6 @@ def _refuse(recipient: Recipient, *, now: datetime) -> int:
     step = Step(
         recipient,
         values={"due_at": None, "claimed_until": None, "closed_at": now},
-        reasons=((Reason.UNKNOWN_RECIPIENT, "Adres bu sağlayıcıda ileti alamıyor."),),
+        reasons=((Reason.UNKNOWN_RECIPIENT, proof_reasons.TAKES_NO_MAIL),),
     )
     return len(states.advance([step], states.Event.NOT_PLACED, now=now, actor=WORKER, skip_stale=True))
-
-
-def _term_detail(recipient: Recipient) -> str:
-    ended = timezone.localtime(recipient.term_ends_at).strftime("%d.%m.%Y %H:%M:%S")
-    return f"Okuma süresi {ended} (TSİ) anında doldu; ileti o ana kadar açılmadı."

@@ -106,6 +106,7 @@ class OriginalNotAccepted(MailboxError):
 
     code = "IMZ-21"
     user_message = "İletiniz kabul edilmedi: {why} Red delili oluştu, iletiniz taslakta duruyor."
+    sentences = frozenset({"why"})
 
 
 class Returned(MailboxError):

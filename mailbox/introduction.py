@@ -6,6 +6,7 @@ It is signed like everything else in the envelope but proves nothing by itself; 
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from evidence.models import SealedEvidence
 
@@ -23,7 +24,8 @@ class Introduction:
 def introduction(message: Message, acceptance: SealedEvidence) -> Introduction:
     """Render both forms; the wording is Turkish whatever the reader's language, because it is part of the record."""
     facts = {"message": message, "acceptance": acceptance, "recipients": list(message.recipients.all())}
-    return Introduction(
-        text=render_to_string("mailbox/introduction.txt", facts),
-        html=render_to_string("mailbox/introduction.html", facts),
-    )
+    with translation.override("tr"):
+        return Introduction(
+            text=render_to_string("mailbox/introduction.txt", facts),
+            html=render_to_string("mailbox/introduction.html", facts),
+        )

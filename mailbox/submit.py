@@ -40,7 +40,7 @@ from signing import operations
 from signing.judgement import judge_person, with_revocation
 from signing.models import SigningOperation
 
-from . import compose, notify, states
+from . import compose, notify, proof_reasons, states
 from .errors import DraftChanged, MayNotSend, SignInEnded
 from .models import BoxItem, Draft, Message, OriginalStamp, Recipient
 from .original import Original, OriginalRefused, read_original, wrap_signed
@@ -130,15 +130,15 @@ def _read(raw: bytes, signed_part: bytes, acting: Acting) -> tuple[Original | No
     try:
         original = read_original(raw)
     except HeadersDiffer as error:
-        return None, Refusal(Reason.INVALID_MESSAGE_FORMAT, "İmzalı başlıklar dış başlıklardan farklı.", error.code)
+        return None, Refusal(Reason.INVALID_MESSAGE_FORMAT, proof_reasons.HEADERS_DIFFER, error.code)
     except OriginalRefused as error:
-        return None, Refusal(Reason.INVALID_MESSAGE_FORMAT, "İleti biçimi kabul edilmedi.", error.code)
+        return None, Refusal(Reason.INVALID_MESSAGE_FORMAT, proof_reasons.NOT_A_MESSAGE, error.code)
     if original.from_.address != acting.account.address:
-        return original, Refusal(Reason.POLICY_VIOLATION, "Gönderen adresi hesabın adresi değil.", "ILT-09")
+        return original, Refusal(Reason.POLICY_VIOLATION, proof_reasons.OTHER_SENDER, "ILT-09")
     try:
         cades.verify_over(original.signature_der, signed_part)
     except CmsRefused as error:
-        return original, Refusal(Reason.INVALID_USER_SIGNATURE, "Elektronik imza doğrulanamadı.", error.code)
+        return original, Refusal(Reason.INVALID_USER_SIGNATURE, proof_reasons.NOT_SIGNED, error.code)
     return original, None
 
 

@@ -22,6 +22,7 @@ from evidence.errors import VaultDamaged, VaultMissing
 from evidence.refusals import BrokenChain, CmsRefused, TimestampRefused
 from evidence.revocation import check_path_revocation
 from evidence.timestamp import TokenFacts
+from guards.spoken import spoken
 from signing.judgement import judge_person
 
 from .models import Envelope, Message
@@ -57,9 +58,9 @@ def persons_signature(message: Message, original: Original, *, now: datetime) ->
         return SignatureVerdict(Verdict.INVALID, (refusal.for_person(),))
     at = stamp.generated_at if stamp else now
     judged = judge_person(facts.certificate, facts.certificates, tckn=message.submitted_by.tckn, at=at)
-    verdict, reasons, state = judged.path.verdict, tuple(each.text_tr for each in judged.path.reasons), ""
+    verdict, reasons, state = judged.path.verdict, tuple(spoken(each.text_tr) for each in judged.path.reasons), ""
     if verdict is Verdict.VALID and judged.faults:
-        verdict, reasons = Verdict.INVALID, tuple(each.text_tr for each in judged.faults)
+        verdict, reasons = Verdict.INVALID, tuple(spoken(each.text_tr) for each in judged.faults)
     if verdict is Verdict.VALID:
         verdict, reasons = _stamped(stamp)
     if verdict is Verdict.VALID:
@@ -81,7 +82,7 @@ def persons_signature(message: Message, original: Original, *, now: datetime) ->
 def _stamped(stamp: TokenFacts | None) -> tuple[Verdict, tuple[str, ...]]:
     """Whether an authority we trust says when: an unknown one, or none, proves no moment."""
     if stamp is None:
-        return Verdict.INDETERMINATE, (_UNPROVEN.text_tr,)
+        return Verdict.INDETERMINATE, (spoken(_UNPROVEN.text_tr),)
     report = check_path(
         stamp.tsa_certificate,
         (*stamp.certificates, *outside.intermediates()),
@@ -89,20 +90,20 @@ def _stamped(stamp: TokenFacts | None) -> tuple[Verdict, tuple[str, ...]]:
         at=stamp.generated_at,
         role=Role.TIMESTAMP,
     )
-    return report.verdict, tuple(each.text_tr for each in report.reasons)
+    return report.verdict, tuple(spoken(each.text_tr) for each in report.reasons)
 
 
 def _in_force(message: Message, certificate: bytes, *, at: datetime) -> tuple[Verdict, tuple[str, ...], str]:
     """Whether a fitting certificate was in force at `at`, why not, and how settled that is."""
     if message.state == MessageState.REJECTED and message.refusal_code == _REVOKED.code:
-        return Verdict.INVALID, (_REVOKED.text_tr,), ""
+        return Verdict.INVALID, (spoken(_REVOKED.text_tr),), ""
     kept = kept_material(message)
     if kept is None or kept.path[:1] != (certificate,):
-        return Verdict.INDETERMINATE, (_UNPROVEN.text_tr,), ""
+        return Verdict.INDETERMINATE, (spoken(_UNPROVEN.text_tr),), ""
     revocation = check_path_revocation(
         kept.path, kept.materials, at=at, anchors=outside.anchors(), now=kept.checked_at, recorded=True
     )
-    return revocation.verdict, tuple(each.text_tr for each in revocation.findings), revocation.state or ""
+    return revocation.verdict, tuple(spoken(each.text_tr) for each in revocation.findings), revocation.state or ""
 
 
 def providers_signature(message: Message) -> SignatureVerdict | None:
@@ -118,7 +119,7 @@ def providers_signature(message: Message) -> SignatureVerdict | None:
         return SignatureVerdict(Verdict.INVALID, (refusal.for_person(),))
     at = stamp.generated_at if stamp else message.released_at
     path = check_path(facts.certificate, facts.certificates, outside.anchors(), at=at, role=Role.TRANSACTION)
-    verdict, reasons = path.verdict, tuple(each.text_tr for each in path.reasons)
+    verdict, reasons = path.verdict, tuple(spoken(each.text_tr) for each in path.reasons)
     if stamp is not None:  # the envelope's own time-stamp is a policy (design.md 1.5); one that is there must hold
         of_stamp, why = _stamped(stamp)
         verdict, reasons = Verdict.worst((verdict, of_stamp)), (*reasons, *why)

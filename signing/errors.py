@@ -43,6 +43,7 @@ class CertificateUnfit(SigningError):
 
     code = "IMZ-13"
     status = 422
+    sentences = frozenset({"text"})
     user_message = "{text} Bu sertifikayla imza alınmadı, taslağınız duruyor."
 
 

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from evidence import cades, eventlog, vault
 from evidence.algorithms import algorithm_of
@@ -54,7 +55,10 @@ log = logging.getLogger(__name__)
 
 State = SigningOperation.State
 
-_OTHER_KEY = "Bu sertifikanın anahtar türüyle ileti imzalanamıyor; RSA ya da P-256 anahtarlı sertifikanızı seçin."
+_OTHER_KEY = gettext_noop(
+    "Bu sertifikanın anahtar türüyle ileti imzalanamıyor; RSA ya da P-256 anahtarlı sertifikanızı seçin."
+)
+_UNREADABLE = gettext_noop("Sertifika okunamadı.")
 MISSES = 5
 MISS_WINDOW = timedelta(minutes=10)
 
@@ -160,7 +164,7 @@ def offer_certificate(token: str, certificate: bytes, chain: Sequence[bytes], *,
         algorithm = algorithm_of(cut(certificate).key)
         judged = judge_person(certificate, chain, tckn=operation.tckn, at=now)
     except (EvidenceError, DerRefused) as refusal:
-        raise CertificateUnfit("not a certificate", fault=refusal.code, text="Sertifika okunamadı.") from refusal
+        raise CertificateUnfit("not a certificate", fault=refusal.code, text=_UNREADABLE) from refusal
     if judged.is_fit and algorithm is None:
         raise CertificateUnfit("no algorithm of ours for this key", fault=CertificateUnfit.code, text=_OTHER_KEY)
     if not judged.is_fit:

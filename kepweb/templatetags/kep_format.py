@@ -19,7 +19,7 @@ from django.templatetags.static import static
 from django.utils import formats, timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 register = template.Library()
 
@@ -168,7 +168,7 @@ def kilobytes(size: int | None) -> str:
     if size is None:
         return ""
     if size < 1024:
-        return gettext("%(size)d bayt") % {"size": size}
+        return ngettext("%(size)d bayt", "%(size)d bayt", size) % {"size": size}
     if size < 1024 * 1024:
         return f"{formats.number_format(round(size / 1024))} kB"
     millions = round(size / 1024 / 1024, 1)

@@ -218,7 +218,7 @@ def _show_draft(
         attachments=attachments,
     )
     before = BeforeSending(len(to) + len(cc), _package_size(draft, attachments), settings.KEP_ORIGINAL_LIMIT)
-    reason = "" if acting.rights.may_sign_and_send else MayNotSend.user_message
+    reason = "" if acting.rights.may_sign_and_send else MayNotSend().for_person()
     return _show(
         request, shown, before=before, public_id=draft.public_id, trouble=trouble, reason=reason, status=status
     )

@@ -10,8 +10,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from mailbox.models import Message, Recipient
 from mailbox.state_names import MessageState, RecipientState
@@ -105,15 +104,15 @@ _DONE = (EXISTS, EXISTS, EXISTS)
 
 _S = RecipientState
 _TRAILS: dict[RecipientState, tuple[tuple[str, str, str], object, bool]] = {
-    _S.ACCEPTED: (_WAY, lazy("Kabul · yolda"), False),
-    _S.DELIVERING: (_WAY, lazy("Kabul · yolda"), False),
-    _S.RELAYING: (_WAY, lazy("Kabul · yolda"), False),
-    _S.RELAYED: (_WAY, lazy("Kabul · yolda"), False),
-    _S.REFUSED: (_LOST, lazy("Teslim edilemedi"), True),
-    _S.RELAY_REJECTED: (_LOST, lazy("Teslim edilemedi"), True),
-    _S.RELAY_FAILED: (_LOST, lazy("Teslim edilemedi"), True),
-    _S.DELIVERED: (_BOXED, lazy("Teslim"), False),
-    _S.UNDELIVERED: (_LOST, lazy("Teslim edilemedi"), True),
-    _S.READ: (_DONE, lazy("Okundu"), True),
-    _S.DEEMED_READ: (_DONE, lazy("Okunmuş sayıldı"), True),
+    _S.ACCEPTED: (_WAY, gettext_lazy("Kabul · yolda"), False),
+    _S.DELIVERING: (_WAY, gettext_lazy("Kabul · yolda"), False),
+    _S.RELAYING: (_WAY, gettext_lazy("Kabul · yolda"), False),
+    _S.RELAYED: (_WAY, gettext_lazy("Kabul · yolda"), False),
+    _S.REFUSED: (_LOST, gettext_lazy("Teslim edilemedi"), True),
+    _S.RELAY_REJECTED: (_LOST, gettext_lazy("Teslim edilemedi"), True),
+    _S.RELAY_FAILED: (_LOST, gettext_lazy("Teslim edilemedi"), True),
+    _S.DELIVERED: (_BOXED, gettext_lazy("Teslim"), False),
+    _S.UNDELIVERED: (_LOST, gettext_lazy("Teslim edilemedi"), True),
+    _S.READ: (_DONE, gettext_lazy("Okundu"), True),
+    _S.DEEMED_READ: (_DONE, gettext_lazy("Okunmuş sayıldı"), True),
 }

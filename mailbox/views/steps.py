@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence.facts import EvidenceKind
 from evidence.models import SealedEvidence
@@ -17,20 +18,21 @@ from evidence.proof_check import judge_proof
 from evidence.xml import read as read_evidence
 from guards.refusal_texts import text_of_code
 from mailbox.models import BoxItem, Message, Recipient
+from mailbox.proof_reasons import reason_for_reader
 from mailbox.state_names import MessageState, RecipientState
 
 from .shown import AWAITED, EXISTS, NEGATIVE
 
 _NAMES = {
-    10: "Kabul delili",
-    11: "Ret delili",
-    20: "Aktarım kabul delili",
-    21: "Aktarım ret delili",
-    31: "Ulaştırılamama delili",
-    40: "Teslim delili",
-    41: "Teslim edilememe delili",
-    60: "Okundu delili",
-    61: "Okunmuş sayılma delili",
+    10: gettext_lazy("Kabul delili"),
+    11: gettext_lazy("Ret delili"),
+    20: gettext_lazy("Aktarım kabul delili"),
+    21: gettext_lazy("Aktarım ret delili"),
+    31: gettext_lazy("Ulaştırılamama delili"),
+    40: gettext_lazy("Teslim delili"),
+    41: gettext_lazy("Teslim edilememe delili"),
+    60: gettext_lazy("Okundu delili"),
+    61: gettext_lazy("Okunmuş sayılma delili"),
 }
 
 
@@ -130,9 +132,9 @@ def _made(item: BoxItem, proof: SealedEvidence) -> Step:
         % {"provider": judged.provider_code, "stamper": judged.stamped_by},
         verdict=judged.word,
         download_url=reverse("mailbox:download_proof", args=[item.public_id, int(kind), proof.intent.recipient_no]),
-        name=_(_NAMES[int(kind)]),
+        name=str(_NAMES[int(kind)]),
         explanation=_("Zaman damgası olaydan 60 saniyeden uzun süre sonra alındı.") if proof.stamped_late else "",
-        reason=" ".join(detail for _reason, detail in reasons if detail),
+        reason=" ".join(reason_for_reader(detail) for _reason, detail in reasons),
     )
 
 
