@@ -83,6 +83,8 @@ def submit(operation: SigningOperation, *, now: datetime, kind: str = STANDARD) 
     except VaultUnavailable:
         raise  # the store is away, the octets are not lost: the operation waits
     except KepError as refusal:
+        if isinstance(refusal, VaultMissing | VaultDamaged):
+            log.critical("octets of a signature: %s", refusal, extra={"operation": str(operation.pk)})
         with suppress(operations.StaleOperation):  # another worker was faster: what it did stands
             _turn_down(operation, refusal, now=now)
         return None

@@ -137,7 +137,9 @@ def test_kepcheck_names_rows_that_do_not_open_and_goes_on(road: Road, capsys: py
     assert {"EV-02", "EV-07", "MB-22"} <= codes
 
 
-def test_a_signature_whose_octets_are_lost_is_turned_down_and_the_draft_says_so(road: Road) -> None:
+def test_a_signature_whose_octets_are_lost_is_turned_down_and_the_draft_says_so(
+    road: Road, caplog: pytest.LogCaptureFixture
+) -> None:
     """Nothing was accepted yet: better sign again than wait for ever for octets that will not come back."""
     operation = road.sign(road.draft())
     vault.path_of(bytes(operation.content_digest)).unlink()
@@ -145,6 +147,7 @@ def test_a_signature_whose_octets_are_lost_is_turned_down_and_the_draft_says_so(
     operation.refresh_from_db()
     assert (operation.state, operation.refusal_code) == (SigningOperation.State.CANCELLED, "DEP-03")
     assert Draft.objects.get().returned_code == "DEP-03"
+    assert [each.levelname for each in caplog.records if "octets" in each.message] == ["CRITICAL"]
     assert not Message.objects.exists()
 
 
