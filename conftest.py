@@ -33,7 +33,7 @@ from django.test import TransactionTestCase
 
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
-    "msgfmt": ("msgfmt",),
+    "gettext": ("xgettext",),
     "openssl": ("openssl",),
     "opensc": ("pkcs11-tool",),
     "procps": ("ps",),

@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import polib
-
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FILE = 1000
 """Lines. Past comfort, about 400, a file is split by screen or by verb; past this it is refused."""
@@ -54,31 +52,8 @@ def django() -> bool:
 
 
 def catalogues() -> bool:
-    """Each .mo says what its .po says. Bytes are not compared: every compiler writes others (measured)."""
-    stale = [str(po.relative_to(ROOT)) for po in tracked("*.po") if is_stale(po)]
-    for name in stale:
-        print(f"{name}: its .mo is missing or older; run manage.py compilemessages")
-    return not stale
-
-
-def is_stale(po: Path) -> bool:
-    """Whether the compiled catalogue is missing or differs in a single message."""
-    mo = po.with_suffix(".mo")
-    if not mo.exists():
-        return True
-    written = {key_of(each): texts_of(each) for each in polib.pofile(str(po)) if each.translated()}
-    compiled = {key_of(each): texts_of(each) for each in polib.mofile(str(mo))}
-    return written != compiled
-
-
-def key_of(entry: polib.POEntry) -> tuple[str | None, str]:
-    """What a message is found by."""
-    return entry.msgctxt, entry.msgid
-
-
-def texts_of(entry: polib.POEntry) -> object:
-    """What a message says, in the singular or by its plurals."""
-    return entry.msgstr_plural or entry.msgstr
+    """The catalogues say every text of the sources, in full, and each .mo says what its .po says."""
+    return subprocess.run([sys.executable, "script/run_messages.py", "--check"], cwd=ROOT).returncode == 0
 
 
 def lengths() -> bool:

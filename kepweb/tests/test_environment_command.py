@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import environment
-import polib
 import pytest
 import run_lint
 import run_tests
@@ -122,37 +121,7 @@ def test_the_callers_selection_is_narrowed_and_not_replaced(given, narrowed):
     assert run_tests.narrowed(given) == narrowed
 
 
-# --- catalogues ----------------------------------------------------------------------------------------------------
-@pytest.fixture
-def catalogue(tmp_path):
-    """A catalogue with its compiled form."""
-    written = polib.POFile()
-    written.metadata = {"Content-Type": "text/plain; charset=utf-8", "Plural-Forms": "nplurals=2; plural=(n!=1);"}
-    written.append(polib.POEntry(msgid="Gelen", msgstr="Inbox"))
-    written.append(
-        polib.POEntry(msgid="%d ileti", msgid_plural="%d ileti", msgstr_plural={0: "%d item", 1: "%d items"})
-    )
-    written.append(polib.POEntry(msgid="Taslak", msgstr="Draft", flags=["fuzzy"]))
-    written.save(str(tmp_path / "django.po"))
-    written.save_as_mofile(str(tmp_path / "django.mo"))
-    return tmp_path / "django.po"
-
-
-def test_a_catalogue_that_was_compiled_is_not_stale(catalogue):
-    assert not run_lint.is_stale(catalogue)
-
-
-def test_one_whose_compiled_form_is_missing_is_stale(catalogue):
-    catalogue.with_suffix(".mo").unlink()
-    assert run_lint.is_stale(catalogue)
-
-
-@pytest.mark.parametrize(("old", "new"), [("Inbox", "In-tray"), ("%d items", "%d letters"), ("#, fuzzy\n", "")])
-def test_one_that_was_changed_since_is_stale(catalogue, old, new):
-    catalogue.write_text(catalogue.read_text().replace(old, new))
-    assert run_lint.is_stale(catalogue)
-
-
+# --- lengths --------------------------------------------------------------------------------------------------------
 def test_a_file_of_over_a_thousand_lines_is_refused(tmp_path, monkeypatch, capsys):
     (tmp_path / "long.py").write_text("x = 1\n" * 1001)
     monkeypatch.setattr(run_lint, "ROOT", tmp_path)
