@@ -6,9 +6,11 @@ Django here.
 """
 
 import base64
+import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from guards.errors import KepError
@@ -83,7 +85,11 @@ _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\n([0-9A-Za-z+/=\n]+)-----END CE
 
 def from_pem(raw: bytes) -> tuple[bytes, ...]:
     """The certificates of a PEM member written by `to_pem`."""
-    return tuple(base64.b64decode(found[1]) for found in _PEM.finditer(raw))
+    certificates = []
+    for found in _PEM.finditer(raw):
+        with suppress(binascii.Error):  # damaged beyond reading: as if it were not there; the digests name the member
+            certificates.append(base64.b64decode(found[1]))
+    return tuple(certificates)
 
 
 _LISTED = re.compile(
