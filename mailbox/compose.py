@@ -7,7 +7,7 @@ those bytes are the message, and nobody builds them again.
 """
 
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from signing.operations import Asked
 
 from .errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState, TooManyRecipients
 from .models import Draft, DraftAttachment
-from .original import AttachmentContent, DraftContent, build_signed_part
+from .original import SIGNATURE_ROOM, AttachmentContent, DraftContent, OriginalTooLarge, build_signed_part
 
 PURPOSE = "message"
 SIGNED_PART_TYPE = "multipart/mixed"
@@ -64,9 +64,13 @@ def save_draft(draft: Draft, *, to: Sequence[str], cc: Sequence[str], subject: s
 
 
 def attach(draft: Draft, files: Sequence[FileGiven], *, now: datetime) -> Draft:
-    """Add files at the end, in order. Empty files are files. The bytes are on disk before the row names them."""
+    """Add files at the end, in order. Empty files are files. The bytes are on disk before the row names them.
+
+    `OriginalTooLarge`, with nothing stored, when they and the files already there cannot fit into one original.
+    """
     if not files:
         return draft
+    refuse_oversize([*draft.attachments.values_list("size", flat=True), *(len(each.raw) for each in files)])
     kept = [(each, vault.put(each.raw)) for each in files]
     with transaction.atomic():
         _change(draft, {}, now=now)  # holds the draft's row: files from another window get the next places
@@ -105,10 +109,17 @@ def discard(draft: Draft) -> None:
 
 def content_type_of(filename: str) -> str:
     """The media type of a file by its name; anything unknown, or a container we would have to open, is octets."""
-    guessed, encoding = mimetypes.guess_type(filename, strict=True)
+    guessed, encoding = mimetypes.guess_type(f"/{filename}", strict=True)  # a path: no name is an address
     if guessed is None or encoding or guessed.startswith(("multipart/", "message/")):
         return _SAFE_TYPE
     return guessed
+
+
+def refuse_oversize(sizes: Iterable[int]) -> None:
+    """Raise `OriginalTooLarge` for files, in bytes, that base64 in lines of 76 makes larger than an original may be."""
+    size = sum(each * 78 // 57 for each in sizes) + SIGNATURE_ROOM
+    if size > settings.KEP_ORIGINAL_LIMIT:
+        raise OriginalTooLarge("files too large", size=size, limit=settings.KEP_ORIGINAL_LIMIT)
 
 
 def lines(text: str) -> tuple[str, ...]:
@@ -162,7 +173,7 @@ def content_to_sign(draft: Draft, *, acting: Acting, now: datetime) -> bytes:
     to, cc = resolve_recipients(draft, acting, now=now)
     if not to:
         raise NoRecipient("no recipient in To")
-    if not draft.subject.strip():
+    if not any(letter.isprintable() and not letter.isspace() for letter in draft.subject):
         raise NoSubject("no subject")
     refuse_unreachable((*to, *cc))
     account = acting.account

@@ -29,7 +29,7 @@ from guards.mime import (
     text_body,
 )
 from guards.mime_addresses import KINDS, read_message_id, write_date
-from guards.mime_fields import cut_fields, head_end, unshowable
+from guards.mime_fields import MAX_HEADER_BYTES, cut_fields, head_end, unshowable
 from guards.mime_write import address_value, header, leaf, multipart, signed_message, text_value
 
 MAX_ORIGINAL_BYTES: Final = 26_214_400
@@ -37,6 +37,9 @@ MAX_ORIGINAL_BYTES: Final = 26_214_400
 
 SIGNATURE_ROOM: Final = 24_576
 """Bytes kept free for the signature, its chain and its time-stamp, so that a refusal comes before the PIN."""
+
+OUTER_HEADER_ROOM: Final = 1_024
+"""Bytes kept free for the outer Content-Type, which the inner block does not hold."""
 
 MAX_NAME_CHARACTERS: Final = 255
 
@@ -61,6 +64,16 @@ class OriginalTooLarge(OriginalRefused):
     user_message = (
         "İleti ekleri ve imzasıyla birlikte {size} bayt oluyor; en çok {limit} bayt gönderilebilir. "
         "Taslağınız duruyor. Ekleri küçültüp yeniden deneyin."
+    )
+
+
+class OriginalTooMuch(OriginalRefused):
+    """More parts or longer headers than any reader of ours takes, found before anything is signed."""
+
+    code = "ILT-23"
+    user_message = (
+        "İletinin başlıkları ya da ek sayısı tek bir iletiye sığmıyor. Taslağınız duruyor. "
+        "Konuyu kısaltın ya da alıcıları ve ekleri birkaç iletiye bölün."
     )
 
 
@@ -119,8 +132,8 @@ def build_signed_part(content: DraftContent) -> bytes:
     """The exact octets to sign: `multipart/mixed` with the protected headers on its root (RFC 9788).
 
     Refuses OriginalRefused for a subject, name or file name that could break a header or cannot be shown, an
-    address outside the closed circuit, no recipient, a naive date, an unknown kind; OriginalTooLarge before
-    anything is signed when the finished original would exceed the limit.
+    address outside the closed circuit, no recipient, a naive date, an unknown kind; OriginalTooLarge and
+    OriginalTooMuch before anything is signed when our own reader would not take the finished original.
     """
     if not content.to:
         raise OriginalRefused("no recipient")
@@ -138,6 +151,7 @@ def build_signed_part(content: DraftContent) -> bytes:
     except MimeRefused as refusal:
         raise OriginalRefused(refusal.reason, **refusal.facts) from refusal
     _refuse_large(len(signed_part) + len(block) + SIGNATURE_ROOM)
+    _refuse_much(signed_part, block)
     return signed_part
 
 
@@ -181,6 +195,16 @@ def _attached(attachment: AttachmentContent) -> bytes:
 def _refuse_large(size: int) -> None:
     if size > MAX_ORIGINAL_BYTES:
         raise OriginalTooLarge("original too large", size=size, limit=MAX_ORIGINAL_BYTES)
+
+
+def _refuse_much(signed_part: bytes, block: bytes) -> None:
+    """Each value was looked at while it was written; what a reader may still refuse is the amount."""
+    try:
+        parse(signed_part)
+    except MimeRefused as refusal:
+        raise OriginalTooMuch(refusal.reason, **refusal.facts) from refusal
+    if len(block) + OUTER_HEADER_ROOM > MAX_HEADER_BYTES:
+        raise OriginalTooMuch("headers too long", size=len(block))
 
 
 def wrap_signed(signed_part: bytes, signature_der: bytes) -> bytes:

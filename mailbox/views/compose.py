@@ -195,11 +195,9 @@ def _addresses(request: HttpRequest, line: str) -> tuple[str, ...]:
 
 
 def _files(request: HttpRequest, draft: Draft) -> list[compose.FileGiven]:
-    """Uploaded files; refused before anything is stored when they cannot fit in one original."""
+    """Uploaded files; refused before anything is read when they cannot fit in one original."""
     files = request.FILES.getlist("files")
-    size = sum(each.size for each in files) + sum(each.size for each in draft.attachments.all())
-    if size > settings.KEP_ORIGINAL_LIMIT:
-        raise OriginalTooLarge("files too large", size=size, limit=settings.KEP_ORIGINAL_LIMIT)
+    compose.refuse_oversize([*(each.size for each in files), *(each.size for each in draft.attachments.all())])
     return [compose.FileGiven(each.name, each.read()) for each in files]
 
 
@@ -264,10 +262,12 @@ def _trouble_of(refusal: KepError) -> Trouble:
     place = "text"
     if isinstance(refusal, NoRecipient | TooManyRecipients):
         place = "to"
-    elif isinstance(refusal, NoSubject):
-        place = "subject"
-    elif isinstance(refusal, OriginalTooLarge) or (isinstance(refusal, OriginalRefused) and "file" in refusal.reason):
+    elif isinstance(refusal, OriginalTooLarge) or (
+        isinstance(refusal, OriginalRefused) and ("file" in refusal.reason or "parts" in refusal.reason)
+    ):
         place = "files"
+    elif isinstance(refusal, NoSubject | OriginalRefused) and not refusal.reason.startswith("text"):
+        place = "subject"
     text = refusal.for_person()
     return Trouble(title, [FieldError(f"id_{place}", text, refusal.code)], {place: text})
 
