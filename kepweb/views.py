@@ -1,8 +1,10 @@
-"""Pages of the house itself: the door, health, help, and the page of a failed CSRF check."""
+"""Pages of the house itself: the door, health, help, and the pages of requests that no view ever saw."""
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 
 from guards.clock import now as clock
@@ -38,3 +40,17 @@ def help_page(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a request that did not come from our own page; nothing was changed."""
     return render(request, "403_csrf.html", status=403)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 for a request that cannot be read, or is more than one form may hold: then it says what is too much."""
+    title, message, code = _("İstek anlaşılamadı"), "", "SYF-400"
+    if isinstance(exception, TooManyFilesSent):
+        title, code = _("Dosyalar gönderilmedi"), "SYF-401"
+        message = _("Bir seferde en çok %(limit)d dosya eklenebilir. Taslağınız son kaydedildiği gibi duruyor. "
+                    "Dosyaları birkaç seferde ekleyin.") % {"limit": settings.DATA_UPLOAD_MAX_NUMBER_FILES}  # fmt: skip
+    elif isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        title, code = _("Yazdıklarınız gönderilmedi"), "SYF-402"
+        message = _("Yazılanlar tek bir forma sığmıyor. Taslağınız son kaydedildiği gibi duruyor; önceki sayfaya "
+                    "dönerseniz yazdıklarınız oradadır. Metni kısaltın ya da dosya olarak ekleyin.")  # fmt: skip
+    return render(request, "400.html", {"title": title, "message": message, "code": code}, status=400)
