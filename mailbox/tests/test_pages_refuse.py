@@ -16,7 +16,6 @@ from accounts.models import KepAccount, Operator
 from accounts.tests.cast import make_account, make_operator, make_person, sign_in
 from evidence import vault
 from evidence.models import SealRequest
-from guards.mime import decoded_body
 from mailbox import reading
 from mailbox.compose import FileGiven
 from mailbox.models import BoxItem, Draft, Message
@@ -229,15 +228,6 @@ def test_too_much_is_refused_before_anything_is_stored(ayse: Client) -> None:
     assert "ILT-02" in answer.content.decode()
     assert Draft.objects.get().attachments.count() == 0
     assert not [each for each in settings.KEP_VAULT_DIR.rglob("*") if each.is_file()]
-
-
-def test_nineteen_megabytes_and_nothing_at_all_arrive_to_the_byte(road: Road) -> None:
-    """base64 makes 19 MB into 26 MB: about the largest file one original can carry (design.md 1.1.3)."""
-    large = hashlib.sha256(b"seed").digest() * (19_000_000 // 32)
-    message = road.send(files=(FileGiven("büyük.bin", large), FileGiven("boş.bin", b"")))
-    files = read_original(vault.get(bytes(message.original_digest))).attachments
-    assert [each.size for each in files] == [len(large), 0]
-    assert decoded_body(files[0].part) == large
 
 
 def test_no_get_changes_anything_but_the_visit(road: Road) -> None:
