@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from evidence.envelope import read_dispatch
 from evidence.errors import VaultUnavailable
 from evidence.proof_check import judge_proof
 from evidence.refusals import EvidenceRefused
+from evidence.revocation import Material
+from evidence.tests.pki import pki
 from evidence.xml import read as read_evidence
 from guards.errors import KepError
 from guards.refusal_texts import tables, text_of_code
@@ -28,12 +31,13 @@ from guards.spoken import spoken
 from kepweb.loopback_only import LoopbackOnly
 from kepweb.tests.english import Texts, assert_english, turkish_in, turkish_words
 from kepweb.urls import urlpatterns as whole
-from mailbox import compose, submit, takeout
+from mailbox import compose, submit, takeout, verdicts
 from mailbox.introduction import introduction
 from mailbox.models import BoxItem, Draft, Envelope, Message
 from mailbox.tasks import submit_signed
 from mailbox.tests.road import Clock, Road
 from mailbox.tests.test_refused_signatures import sign_past_the_door
+from mailbox.validation import kept_material
 from signing import operations
 from signing.errors import CertificateUnfit
 from signing.models import SigningOperation
@@ -251,8 +255,8 @@ def test_a_signature_that_ended_otherwise(road, ayse, changed, told):
 
 
 # --- messages -------------------------------------------------------------------------------------------------------
-def message_page(client: Client, item: BoxItem) -> str:
-    return assert_english(client.get(reverse("mailbox:message", args=[item.public_id])))
+def message_page(client: Client, item: BoxItem, *names: str) -> str:
+    return assert_english(client.get(reverse("mailbox:message", args=[item.public_id])), *names)
 
 
 def sent_item(message: Message) -> BoxItem:
@@ -279,6 +283,16 @@ def test_a_message_from_sending_to_reading(road, ayse, mehmet):
     assert "No bundle was asked for" in assert_english(mehmet.get(bundle))
     mehmet.post(bundle)
     assert "The proof bundle is being prepared" in assert_english(mehmet.get(bundle))
+
+
+def test_a_message_that_was_accepted_and_has_not_arrived(road, ayse):
+    road.sign(road.draft(subject=SUBJECT, text=TEXT))
+    road.turn("deliver")
+    assert "Received" in assert_english(ayse.get("/giden/"))
+    assert "the acceptance proof is being prepared" in message_page(ayse, sent_item(Message.objects.get()))
+    road.turn("seal")
+    assert "Accepted · on its way" in assert_english(ayse.get("/giden/"))
+    assert "On its way to the mehmet.kaya@hs01.kep.tr mailbox." in message_page(ayse, sent_item(Message.objects.get()))
 
 
 def test_a_message_to_several_of_which_one_took_no_mail(road, ayse):
@@ -313,12 +327,20 @@ def test_a_message_that_was_refused(road, ayse):
     assert "Not sent, back in drafts" in assert_english(ayse.get("/taslaklar/"))
 
 
-def test_a_message_whose_signer_nobody_knows_how_to_judge(road, ayse, mehmet, monkeypatch):
-    from mailbox import verdicts
-
+def test_verdicts_of_signatures_that_nobody_can_prove(road, ayse, monkeypatch):
+    stranger = pki("theirs").stamper(at=road.clock.now)
+    with monkeypatch.context() as patched:
+        patched.setattr(outside, "stamper", lambda: stranger)
+        stamped = road.send(subject=SUBJECT, text=TEXT)
+    text = message_page(ayse, sent_item(stamped), "Damga")
+    assert text.count("The certificate does not lead to any of the trusted root certificates.") == 2
     message = road.send(subject=SUBJECT, text=TEXT)
-    monkeypatch.setattr(verdicts, "kept_material", lambda _: None)
-    assert "The revocation status of the certificate could not be learned." in message_page(ayse, sent_item(message))
+    kept = kept_material(message)
+    empty = replace(kept, materials=tuple(Material() for _ in kept.materials))
+    for found in (None, empty):
+        monkeypatch.setattr(verdicts, "kept_material", lambda _, found=found: found)
+        text = message_page(ayse, sent_item(message))
+        assert "The revocation status of the certificate could not be learned." in text
 
 
 def test_a_message_that_is_held_and_one_that_came_back(road, ayse, settings):
