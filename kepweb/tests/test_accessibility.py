@@ -95,9 +95,9 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['target']}" for each in found]
 
 
-def open_page(chromium: Browser, house: House, state: Any) -> Page:
+def open_page(chromium: Browser, house: House, state: Any, locale: str = "tr-TR") -> Page:
     # reduced motion: colours change at once, so that no picture and no measure is taken in the middle of a change
-    context = chromium.new_context(base_url=house.origin, locale="tr-TR", storage_state=state, reduced_motion="reduce")
+    context = chromium.new_context(base_url=house.origin, locale=locale, storage_state=state, reduced_motion="reduce")
     return context.new_page()
 
 
@@ -159,13 +159,15 @@ def test_the_sign_in_steps_have_no_violations_in_any_look(house: House, chromium
     assert wrong == []
 
 
-def test_nothing_scrolls_sideways_at_320(house: House, chromium: Browser, pages: dict[str, Any]) -> None:
+@pytest.mark.parametrize("locale", ["tr-TR", "en-GB"])
+def test_nothing_scrolls_sideways_at_320(house: House, chromium: Browser, pages: dict[str, Any], locale: str) -> None:
     wrong = []
     states = {"writer": pages["writer"], "reader": pages["reader"], "nobody": None}
-    tabs = {who: open_page(chromium, house, state) for who, state in states.items()}
+    tabs = {who: open_page(chromium, house, state, locale) for who, state in states.items()}
     for name, (who, path) in pages["paths"].items():
         tabs[who].set_viewport_size({"width": 320, "height": 700})
         tabs[who].goto(path)
+        assert tabs[who].evaluate("document.documentElement.lang") == locale[:2]
         if tabs[who].evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             wrong.append(name)
     for tab in tabs.values():
