@@ -222,9 +222,9 @@ def complete(token: str, signature: bytes, *, now: datetime) -> SigningOperation
     return operation
 
 
-def cancel(operation_id: UUID, *, person: UUID, now: datetime) -> bool:
-    """The person gives it up; whether there was something open to give up."""
-    return _end(Q(pk=operation_id, person=person), State.CANCELLED, "signing.cancelled", now=now)
+def cancel(operation_id: UUID, *, person: UUID, now: datetime, code: str = "") -> bool:
+    """The person gives it up; whether there was something open to give up. `code` says why, if a page is to tell."""
+    return _end(Q(pk=operation_id, person=person), State.CANCELLED, "signing.cancelled", now=now, code=code)
 
 
 def cancel_by_token(token: str, reason: str, *, now: datetime) -> bool:
@@ -275,6 +275,11 @@ def expire_due(now: datetime) -> int:
     return SigningOperation.objects.filter(state__in=SigningOperation.OPEN_STATES, expires_at__lte=now).update(
         state=State.EXPIRED, closed_at=now, code_shown=None
     )
+
+
+def open_of(*, person: UUID, purpose: str) -> list[SigningOperation]:
+    """What this person is being asked to sign now."""
+    return list(SigningOperation.objects.filter(person=person, purpose=purpose, state__in=SigningOperation.OPEN_STATES))
 
 
 def latest_for(*, person: UUID, reference: str, purpose: str) -> SigningOperation | None:
