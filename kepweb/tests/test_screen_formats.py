@@ -57,9 +57,28 @@ def test_every_minute_and_hour_has_an_ending():
             assert kep_format.clock_to(_at(hour, minute)).count("’") == 1
 
 
-def test_other_languages_get_the_bare_clock():
+def test_english_gets_the_bare_clock_and_its_own_words():
     with translation.override("en"):
-        assert kep_format.clock_to(_at(14, 42)) == "14:42"
+        clocks = [each(_at(14, 42)) for each in (kep_format.clock_to, kep_format.clock_at, kep_format.clock_from)]
+        assert clocks == ["14:42"] * 3
+        assert kep_format.tsi(NOW) == "23 November 2026 14:05:09 (TRT)"
+        assert kep_format.tsi_minute(NOW) == "23 November 2026 14:05 (TRT)"
+        assert [kep_format.left(NOW + timedelta(seconds=each), NOW) for each in (3661, 580, 40, 0)] == [
+            "1 h 1 min",
+            "9 min 40 s",
+            "40 s",
+            "time is up",
+        ]
+        ages = (0, 1, 3, 7)
+        assert [kep_format.day_heading(NOW - timedelta(days=each), NOW) for each in ages] == [
+            "Today, 23 November",
+            "Sunday, 22 November",
+            "Friday, 20 November",
+            "Earlier days",
+        ]
+        assert [kep_format.row_time(NOW - timedelta(days=each), NOW) for each in (7, 400)] == ["16 Nov", "19 Oct 2025"]
+        sizes = [kep_format.kilobytes(each) for each in (0, 1, 1023, 421_888, 1_887_436)]
+        assert sizes == ["0 bytes", "1 byte", "1023 bytes", "412 kB", "1.8 MB"]
 
 
 @pytest.mark.parametrize(
