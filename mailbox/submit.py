@@ -306,7 +306,8 @@ def _check_certificate(message: Message, token: _Token, *, now: datetime) -> Ref
     judged = judge_person(facts.certificate, facts.certificates, tckn=message.submitted_by.tckn, at=proven_at)
     if not judged.is_fit:
         code, text = judged.first
-        return Refusal(Reason.INVALID_USER_SIGNATURE, text, code)
+        expired = judged.is_expired_only  # K-094: a certificate that ran out is no broken signature
+        return Refusal(Reason.USER_CERT_EXPIRED_OR_REVOKED if expired else Reason.INVALID_USER_SIGNATURE, text, code)
     judged = with_revocation(judged, at=proven_at, now=now)
     if judged.is_revoked:
         code, text = judged.first

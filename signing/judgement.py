@@ -12,10 +12,10 @@ from datetime import datetime
 from evidence import outside
 from evidence.anchors import Role, TrustReason, Verdict
 from evidence.certificate import facts_of
-from evidence.chain import PathReport, check_path
+from evidence.chain import Finding, PathReport, check_path
 from evidence.revocation import Material, RevocationReport, check_path_revocation
 
-from .profile import ProfileFault, qualified
+from .profile import Fault, ProfileFault, qualified
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class Judgement:
     def is_revoked(self) -> bool:
         """A counting answer says that the certificate, or an authority above it, was revoked by then."""
         return self.revocation is not None and self.revocation.verdict is Verdict.INVALID
+
+    @property
+    def is_expired_only(self) -> bool:
+        """The certificate would fit, were its term not over by then."""
+        expired = {fault.fault for fault in self.faults} == {Fault.EXPIRED}
+        return expired and all(
+            (reason.code, reason.position) == (Finding.EXPIRED.value[0], 0) for reason in self.path.reasons
+        )
 
     @property
     def first(self) -> tuple[str, str]:

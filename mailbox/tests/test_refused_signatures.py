@@ -4,9 +4,12 @@ What the hand-over refuses never reaches a message. What gets past it, here by w
 same questions again in CHECKING, and the refusal is proof 11 with its reason; the draft is back either way.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 from django.test import Client
 from django.urls import reverse
 
@@ -14,11 +17,16 @@ from accounts.errors import AccessRefused
 from accounts.models import KepAccount
 from accounts.tests.cast import make_account, make_operator, make_person, sign_in
 from demo import pki
-from evidence import issue, xml
+from demo.pki_profiles import Fault
+from evidence import issue, vault, xml
+from evidence.anchors import Verdict
 from evidence.facts import EvidenceKind, Reason
 from evidence.models import EvidenceIntent
-from mailbox import compose, integrity, submit
-from mailbox.models import BoxItem, Draft, Message
+from guards import crash_points
+from guards.mime import cut_signed
+from mailbox import compose, integrity, submit, verdicts
+from mailbox.models import BoxItem, Draft, Message, OriginalStamp
+from mailbox.original import read_original
 from mailbox.state_names import MessageState
 from mailbox.tests.road import EImza, Road
 from signing import operations
@@ -92,16 +100,42 @@ def test_another_persons_signature_past_the_door_is_proof_11(road: Road) -> None
     assert_refused(road, message, Reason.INVALID_USER_SIGNATURE)
 
 
-@pytest.mark.parametrize("fault", ["expired", "not_yet_valid", "no_non_repudiation", "no_btk_statement", "seal"])
-def test_an_unfit_certificate_is_refused_at_the_door(road: Road, fault: str) -> None:
-    with pytest.raises(CertificateUnfit):
-        road.sign(road.draft(), road.e_imza(road.ayse, **{fault: True}))
+FAULTS = sorted(set(Fault) - {Fault.REVOKED, Fault.TCKN_PREFIXED})
+"""Revocation is asked when the message is checked; the prefixed number is another spelling and no fault."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_unfit_certificate_is_refused_at_the_door_with_its_own_sentence(road: Road, fault: str) -> None:
+    draft = road.draft()
+    with pytest.raises(CertificateUnfit) as refused:
+        road.sign(draft, road.e_imza(road.ayse, **{fault: True}))
+    assert refused.value.for_person() not in ("", CertificateUnfit.user_message)
+    road.turn()
     assert not Message.objects.exists()
+    draft.refresh_from_db()
+    assert draft.submitted_at is None
 
 
-def test_an_expired_certificate_past_the_door_is_proof_11(road: Road) -> None:
-    message = sign_past_the_door(road, road.draft(), road.e_imza(road.ayse, expired=True))
+@pytest.mark.parametrize("fault", sorted(set(FAULTS) - {Fault.EXPIRED}))
+def test_an_unfit_certificate_past_the_door_is_proof_11(road: Road, fault: str) -> None:
+    message = sign_past_the_door(road, road.draft(), road.e_imza(road.ayse, **{fault: True}))
     assert_refused(road, message, Reason.INVALID_USER_SIGNATURE)
+
+
+def test_a_certificate_that_had_run_out_is_proof_11_with_its_own_reason(road: Road) -> None:
+    message = sign_past_the_door(road, road.draft(), road.e_imza(road.ayse, expired=True))
+    assert_refused(road, message, Reason.USER_CERT_EXPIRED_OR_REVOKED)
+
+
+def test_a_strangers_certificate_that_had_run_out_is_a_wrong_signature_all_the_same(road: Road) -> None:
+    message = sign_past_the_door(road, road.draft(), road.e_imza(road.mehmet, expired=True))
+    assert_refused(road, message, Reason.INVALID_USER_SIGNATURE)
+
+
+def test_the_number_spelled_with_its_prefix_is_accepted(road: Road) -> None:
+    operation = road.sign(road.draft(), road.e_imza(road.ayse, tckn_prefixed=True))
+    road.turn()
+    assert Message.objects.get(operation=operation.pk).state == MessageState.ACCEPTED
 
 
 def test_a_revoked_certificate_is_proof_11_with_its_own_reason(road: Road) -> None:
@@ -110,13 +144,42 @@ def test_a_revoked_certificate_is_proof_11_with_its_own_reason(road: Road) -> No
 
 
 def test_a_certificate_revoked_between_signature_and_check_is_found(road: Road) -> None:
-    from cryptography import x509
-
     operation = road.sign(road.draft())
     serial = x509.load_der_x509_certificate(road.ayses_imza.certificate).serial_number
     pki.revoke(road.pki_directory, serial, at=road.clock.now - timedelta(hours=1))
     road.turn()
     assert_refused(road, Message.objects.get(operation=operation.pk), Reason.USER_CERT_EXPIRED_OR_REVOKED)
+
+
+def test_a_certificate_revoked_after_the_stamp_was_in_force_when_it_signed(road: Road) -> None:
+    """The time-stamp proves when the signature existed; what is revoked later takes nothing back (S-014)."""
+    operation = road.sign(road.draft())
+    with stopping_at("check.after_stamp"):
+        road.turn()
+    stamp = OriginalStamp.objects.get()
+    serial = x509.load_der_x509_certificate(road.ayses_imza.certificate).serial_number
+    pki.revoke(road.pki_directory, serial, at=stamp.stamped_at + timedelta(seconds=1))
+    road.clock.move(minutes=2)
+    road.turn()
+    message = Message.objects.get(operation=operation.pk)
+    assert message.state == MessageState.ACCEPTED
+    original = read_original(vault.get(bytes(message.original_digest)))
+    assert verdicts.persons_signature(message, original, now=road.clock.now).verdict is Verdict.VALID
+
+
+@contextmanager
+def stopping_at(point: str) -> Iterator[None]:
+    """Whoever passes this crash point fails there."""
+
+    def fail(name: str) -> None:
+        if name == point:
+            raise RuntimeError(name)
+
+    crash_points.watch(fail)
+    try:
+        yield
+    finally:
+        crash_points.watch(None)
 
 
 def test_a_signature_over_other_bytes_is_refused_at_the_door(road: Road) -> None:
@@ -190,7 +253,18 @@ def test_a_recipient_closed_after_acceptance_is_proof_41(road: Road) -> None:
     assert xml.read(bytes(sealed[1].intent.unsigned)).reasons[0][0] is Reason.UNKNOWN_RECIPIENT
 
 
-@pytest.mark.parametrize("header", ["From", "To", "Subject", "Date", "Message-ID", "X-TR-REM-iletiTip"])
+PROTECTED = ("From", "To", "Cc", "Subject", "Date", "Message-ID", "X-TR-REM-iletiTip")
+
+
+def test_every_header_of_an_original_is_protected_and_tried_here(road: Road) -> None:
+    message = road.send(cc=road.ayses.address)
+    signed = cut_signed(vault.get(bytes(message.original_digest)))
+    outer = [each.name for each in signed.outer if each.name not in ("mime-version", "content-type")]
+    assert outer == [each.name for each in signed.inner if not each.name.startswith("content-")]
+    assert outer == [each.lower() for each in PROTECTED]
+
+
+@pytest.mark.parametrize("header", PROTECTED)
 def test_each_protected_header_changed_after_signing_is_proof_11(
     road: Road, header: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,14 +276,14 @@ def test_each_protected_header_changed_after_signing_is_proof_11(
         head, blank, rest = raw.partition(b"\r\n\r\n")
         lines = head.split(b"\r\n")
         at = next(number for number, line in enumerate(lines) if line.startswith(header.encode() + b":"))
-        changed = {b"From": b"baska.biri@hs01.kep.tr", b"To": b"baska.biri@hs01.kep.tr"}
-        lines[at] = header.encode() + b": " + changed.get(header.encode(), b"degisti")
+        changed = b"baska.biri@hs01.kep.tr" if header in ("From", "To", "Cc") else b"degisti"
+        lines[at] = header.encode() + b": " + changed
         while lines[at + 1 : at + 2] and lines[at + 1][:1] in (b" ", b"\t"):
             del lines[at + 1]
         return b"\r\n".join(lines) + blank + rest
 
     monkeypatch.setattr(submit, "wrap_signed", dishonest)
-    operation = road.sign(road.draft())
+    operation = road.sign(road.draft(cc=road.ayses.address))
     road.turn()
     message = Message.objects.get(operation=operation.pk)
     assert_refused(road, message, Reason.INVALID_MESSAGE_FORMAT)
