@@ -8,12 +8,35 @@ and rings in the log; the row is never lost and never blocks its neighbours (R-0
 import logging
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_noop
+
+from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
 from guards.errors import KepError
+from guards.refusal_texts import text_of_code
+from guards.spoken import spoken
 
 from .labour import RETRY, next_try
 from .models import Labour, Message
 
 log = logging.getLogger(__name__)
+
+_UNREADABLE = gettext_noop(
+    "İletinizin imzalanan içeriği şu anda saklama alanından okunamıyor; teknik ekibe haber verildi. Okunabildiğinde "
+    "işlem kendiliğinden sürer, 24 saat içinde okunamazsa ileti taslağınıza döner."
+)
+_HELD = {
+    VaultUnavailable.code: gettext_noop(
+        "Saklama alanı şu anda yanıt vermiyor. İletiniz güvende ve sırada bekliyor; işlem kendiliğinden sürer."
+    ),
+    VaultMissing.code: _UNREADABLE,
+    VaultDamaged.code: _UNREADABLE,
+}
+"""Whoever is told of these by a page that refuses should try again; whoever's message is held need not."""
+
+
+def text_of_hold(code: str) -> str:
+    """What the pages say of a message that is held for this reason: what waits, and that it goes on by itself."""
+    return spoken(_HELD[code]) if code in _HELD else text_of_code(code)
 
 
 def hold(message: Message, error: KepError, *, now: datetime) -> None:

@@ -22,6 +22,7 @@ from guards.refusal_texts import text_of_code
 from mailbox import access, compose, folders
 from mailbox.models import Draft, Message
 from mailbox.state_names import MessageState
+from mailbox.trouble import text_of_hold
 from signing import operations
 from signing.models import SigningOperation
 
@@ -159,7 +160,7 @@ def _view(operation: SigningOperation, message: Message | None, *, now: datetime
 
 def _view_of_message(message: Message) -> SigningView:
     if message.state == MessageState.CHECKING:
-        return SigningView("verifying", held_message=text_of_code(message.hold_reason) if message.hold_reason else "")
+        return SigningView("verifying", held_message=text_of_hold(message.hold_reason) if message.hold_reason else "")
     if message.state == MessageState.ACCEPTED:
         # accepted in law once proof 10 is sealed; until then the page says that it is being prepared (design.md 1.4)
         return SigningView("accepted" if message.released_at else "verifying")

@@ -20,6 +20,7 @@ from guards.refusal_texts import text_of_code
 from mailbox.models import BoxItem, Message, Recipient
 from mailbox.proof_reasons import reason_for_reader
 from mailbox.state_names import MessageState, RecipientState
+from mailbox.trouble import text_of_hold
 
 from .shown import AWAITED, EXISTS, NEGATIVE
 
@@ -85,7 +86,7 @@ def standing_of(message: Message, recipients: Sequence[Recipient]) -> tuple[str,
         return (text_of_code(code), "broken") if code else (str(MessageState.RETURNED.label), "")
     if message.state == MessageState.CHECKING:
         if message.hold_reason:
-            return text_of_code(message.hold_reason), "held"
+            return text_of_hold(message.hold_reason), "held"
         return _("İletiniz alındı; imza ve sertifika denetleniyor."), ""
     if message.released_at is None:
         return _("İletiniz alındı, kabul delili hazırlanıyor."), ""
