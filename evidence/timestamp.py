@@ -270,8 +270,9 @@ class HttpStamper:
     """A time-stamp authority behind a URL.
 
     `post(url, body, content_type) -> body` makes the round trip (production: guards.outbound) and raises OSError,
-    HTTPException or a temporary KepError when there is none. `policies` empty means any; `anchors` None means that the
-    authority is not checked against a root, which only tests want. `clock` gives the time now, aware.
+    HTTPException or a temporary KepError when there is none, another KepError for an answer that it does not take.
+    `policies` empty means any; `anchors` None means that the authority is not checked against a root, which only tests
+    want. `clock` gives the time now, aware.
     """
 
     def __init__(
@@ -296,9 +297,9 @@ class HttpStamper:
         except (OSError, http.client.HTTPException) as error:
             raise TimestampUnavailable("no-answer", detail=type(error).__name__) from error
         except KepError as error:
-            if not error.temporary:
-                raise
-            raise TimestampUnavailable("no-answer", detail=error.reason) from error
+            if error.temporary:
+                raise TimestampUnavailable("no-answer", detail=error.reason) from error
+            raise TimestampRefused("answer-refused", detail=error.reason) from error  # a redirect, or too much of it
         token = read_reply(reply, digest, nonce, trust=self._anchors, policies=self._policies)
         if abs(_facts(token).generated_at - self._clock()) > MAX_SKEW:
             raise TimestampRefused("time", generated_at=_facts(token).generated_at.isoformat())
