@@ -6,6 +6,7 @@ that a right taken away is gone at once (V-043). Whoever names an account that i
 hears for one that does not exist (V-042). A receive-only account never composes, whoever asks (K-010, K-011).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,6 +28,7 @@ __all__ = [
     "account_for",
     "accounts_of",
     "acting_for",
+    "acting_for_each",
     "acting_of",
     "choose",
     "has_other_accounts",
@@ -93,6 +95,31 @@ def acting_for(person_id: UUID, account: KepAccount, *, now: datetime) -> Acting
     if person is None:
         raise AccessRefused("no such person")
     return account_for(person, account.public_id, now=now)
+
+
+def acting_for_each(
+    asked: Iterable[tuple[UUID, KepAccount]], *, now: datetime
+) -> dict[tuple[UUID, int], Acting | AccessRefused]:
+    """`acting_for` for many pairs of person and account, by (person, account key): three queries for any number."""
+    pairs = {(person_id, account.pk) for person_id, account in asked}
+    people = Person.objects.filter(is_active=True).in_bulk({person_id for person_id, _ in pairs})
+    usable = KepAccount.objects.filter(_usable()).select_related("holder").in_bulk({key for _, key in pairs})
+    strangers = [(each, key) for each, key in pairs if key in usable and usable[key].holder.person_id != each]
+    operators = {
+        (each.person_id, each.account_id): each
+        for each in Operator.objects.filter(
+            running(now), person__in={each for each, _ in strangers}, account__in={key for _, key in strangers}
+        ).order_by("-pk")
+    } if strangers else {}  # fmt: skip
+    found: dict[tuple[UUID, int], Acting | AccessRefused] = {}
+    for person_id, key in pairs:
+        person, account, operator = people.get(person_id), usable.get(key), operators.get((person_id, key))
+        is_own = account is not None and account.holder.person_id == person_id
+        if person is None or account is None or (operator is None and not is_own):
+            found[person_id, key] = AccessRefused("no such account for this person")
+        else:
+            found[person_id, key] = _acting(person, account, None if is_own else operator, now=now)
+    return found
 
 
 def acting_of(request: HttpRequest) -> Acting:

@@ -56,11 +56,9 @@ def stamper() -> Stamper:
     return HttpStamper(settings.KEP_TSA_URL, _post, anchors=anchors())
 
 
-def revocation_materials(path: Sequence[bytes], *, now: datetime) -> tuple[Material, ...]:
-    """What is known now about each certificate of `path` below its root, OCSP first (S-006)."""
-    return tuple(
-        _fetcher().get(path[position], path[position + 1], at=now, now=now) for position in range(len(path) - 1)
-    )
+def revocation_material(leaf: bytes, issuer: bytes, *, at: datetime, now: datetime) -> Material:
+    """What is known now about `leaf` at the moment `at`, OCSP first (S-006)."""
+    return _fetcher().get(leaf, issuer, at=at, now=now)
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from django.db.models import F
 
 from accounts.access import Acting
 from accounts.visit import Visit
-from directory.search import Resolved, resolve
+from directory.search import Resolved, resolve, resolve_each
 from evidence import vault
 from evidence.facts import Party
 from guards.ids import could_be_public_id, uuid7_hex
@@ -134,6 +134,12 @@ def resolve_recipients(
     to, cc = lines(draft.to_lines), lines(draft.cc_lines)
     found = resolve((*to, *cc), asker=acting.account, now=now)
     return found[: len(to)], found[len(to) :]
+
+
+def resolve_drafts(drafts: Sequence[Draft], *, now: datetime) -> list[tuple[Resolved, ...]]:
+    """To and then Cc of each draft as the directory knows them now: one look-up for all."""
+    questions = [((*lines(draft.to_lines), *lines(draft.cc_lines)), draft.account) for draft in drafts]
+    return resolve_each(questions, now=now)
 
 
 def ask_signature(draft: Draft, *, acting: Acting, visit: Visit, now: datetime) -> Asked:

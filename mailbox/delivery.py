@@ -14,25 +14,28 @@ the message, takes the same guarded step to DEEMED_READ; the other one finds the
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import KepAccount
 from evidence import eventlog, issue, vault
 from evidence.algorithms import Signer
-from evidence.envelope import DispatchHeaders, assemble_dispatch, build_dispatch_part
+from evidence.envelope import DispatchDraft, DispatchHeaders, assemble_dispatch, build_dispatch_part
+from evidence.errors import CipherTextRefused, VaultUnavailable
 from evidence.facts import EvidenceKind, Reason
 from evidence.fieldcrypt import rows_that_open
 from evidence.models import SealedEvidence
 from evidence.timestamp import Stamper
 from guards.crash_points import passing
+from guards.errors import KepError
 
 from . import notify, proof_reasons, states
 from .introduction import introduction
 from .labour import put_back_damaged
+from .lot import Lot
 from .models import BoxItem, Envelope, Message, Recipient
 from .step import Step
 from .terms import term_end
@@ -41,40 +44,99 @@ WORKER = "deliver"
 SEALER = "seal"
 
 
-def release(message: Message, acceptance: SealedEvidence, *, signer: Signer, stamper: Stamper, now: datetime) -> None:
-    """Wrap an accepted message with its sealed proof 10 and send its recipients on their way.
+@dataclass(frozen=True)
+class _Wrapped:
+    """An accepted message with its KEP message, to be signed or signed already."""
 
-    The row must be claimed, its recipients prefetched. `TimestampUnavailable` and `VaultUnavailable` leave
-    everything as it was; a message released meanwhile by another worker raises `StaleState`.
+    message: Message
+    draft: DispatchDraft = field(repr=False)
+    signature: bytes = field(default=b"", repr=False)
+
+
+def release_all(lot: Lot[Message], *, signer: Signer, stamper: Stamper) -> int:
+    """Wrap accepted messages with their sealed proofs 10 and send their recipients on their way; how many went out.
+
+    The rows must be claimed, their recipients prefetched. What the outside does not allow now leaves everything as it
+    was (see `Lot`); a message whose proof is still owed is given back untouched.
     """
-    draft = build_dispatch_part(
+    acceptances = _acceptances(lot)
+    lot.spared([each for each in lot.rows if acceptances.get(each.pk) is None])
+    sealed = [each for each in lot.rows if acceptances.get(each.pk) is not None]
+    originals = vault.get_many({bytes(each.original_digest) for each in sealed})
+
+    def wrap(message: Message) -> _Wrapped:
+        original = originals[bytes(message.original_digest)]
+        if isinstance(original, KepError):
+            raise original
+        return _Wrapped(message, _draft_of(message, acceptances[message.pk], original, now=lot.now))
+
+    wrapped = lot.each(sealed, wrap, row_of=lambda each: each)
+    parts = [each.draft.signed_part for each in wrapped]
+    signatures = issue.sign_envelopes(parts, signer=signer, stamper=stamper, now=lot.now) if parts else []
+    finished: list[tuple[Message, bytes]] = []
+    for each, signature in zip(wrapped, signatures, strict=True):
+        if isinstance(signature, bytes):
+            finished.append((each.message, assemble_dispatch(each.draft, signature)))
+        else:
+            lot.refuse(each.message, signature)
+    try:
+        digests = vault.put_many([raw for _, raw in finished])
+    except VaultUnavailable as error:
+        for message, _ in finished:
+            lot.refuse(message, error)
+        return 0
+    passing("release.after_vault")
+    going = [(message, digest) for (message, _), digest in zip(finished, digests, strict=True)]
+    gone = lot.commit(going, lambda some: _send_on(some, now=lot.now), row_of=lambda each: each[0])
+    passing("release.after_commit")
+    return len(gone)
+
+
+def _acceptances(lot: Lot[Message]) -> dict[int, SealedEvidence]:
+    """The sealed proof 10 of each message that has one, by the message's key."""
+    by_id = {each.kep_id: each.pk for each in lot.rows}
+    try:
+        found = issue.sealed_proofs(by_id, code=EvidenceKind.SUBMITTED)
+    except CipherTextRefused:  # one of them does not open: each for itself
+        alone = lot.each(
+            lot.rows, lambda each: issue.sealed_proofs([each.kep_id], code=EvidenceKind.SUBMITTED), row_of=lambda each: each
+        )
+        found = {kep_id: proofs for some in alone for kep_id, proofs in some.items()}
+    return {by_id[kep_id]: proofs[0] for kep_id, proofs in found.items() if proofs}
+
+
+def _draft_of(message: Message, acceptance: SealedEvidence, original: bytes, *, now: datetime) -> DispatchDraft:
+    words = introduction(message, acceptance)
+    return build_dispatch_part(
         provider=issue.issuer(),
-        introduction_text=introduction(message, acceptance).text,
-        introduction_html=introduction(message, acceptance).html,
-        original=vault.get(bytes(message.original_digest)),
+        introduction_text=words.text,
+        introduction_html=words.html,
+        original=original,
         evidences=[(f"delil-{EvidenceKind.SUBMITTED:d}.xml", bytes(acceptance.xml))],
         headers=dispatch_headers(message, acceptance, now=now),
     )
-    signature = issue.sign_envelope(draft.signed_part, signer=signer, stamper=stamper, now=now)
-    digest = vault.put(assemble_dispatch(draft, signature))
-    passing("release.after_vault")
-    recipients = list(message.recipients.all())
-    with transaction.atomic():
-        Envelope.objects.create(message=message, digest=digest, made_at=now)
-        states.advance(
-            [Step(each, values={"due_at": now, "claimed_until": None}) for each in recipients],
-            states.Event.RELEASED_HERE,
-            now=now,
-            actor=SEALER,
-        )
-        Message.objects.filter(pk=message.pk).update(
-            released_at=now, due_at=None, claimed_until=None, tries=0, last_error=""
-        )
-        eventlog.append(
-            "message.released", at=now, actor=SEALER, subject=message.kep_id, facts={"sha256": digest.hex()}
-        )
-        passing("release.before_commit")
-    passing("release.after_commit")
+
+
+def _send_on(going: Sequence[tuple[Message, bytes]], *, now: datetime) -> None:
+    Envelope.objects.bulk_create(Envelope(message=message, digest=digest, made_at=now) for message, digest in going)
+    steps = [
+        Step(recipient, values={"due_at": now, "claimed_until": None})
+        for message, _ in going
+        for recipient in message.recipients.all()
+    ]
+    states.advance(steps, states.Event.RELEASED_HERE, now=now, actor=SEALER)
+    Message.objects.filter(pk__in=[message.pk for message, _ in going]).update(
+        released_at=now, due_at=None, claimed_until=None, tries=0, last_error=""
+    )
+    eventlog.append_all(
+        [
+            eventlog.Happening(
+                "message.released", at=now, actor=SEALER, subject=message.kep_id, facts={"sha256": digest.hex()}
+            )
+            for message, digest in going
+        ]
+    )
+    passing("release.before_commit")
 
 
 def dispatch_headers(message: Message, acceptance: SealedEvidence, *, now: datetime) -> DispatchHeaders:
@@ -97,20 +159,19 @@ def dispatch_headers(message: Message, acceptance: SealedEvidence, *, now: datet
     )
 
 
-def deliver(recipients: Sequence[Recipient], *, now: datetime) -> int:
-    """Place claimed DELIVERING rows of our own in their boxes, or say why not; returns how many moved."""
-    accounts = {
-        account.pk: account
-        for account in KepAccount.objects.filter(pk__in={each.account_id for each in recipients if each.account_id})
-    }
-    moved = 0
-    for recipient in recipients:
-        account = accounts.get(recipient.account_id)
-        with transaction.atomic():
-            moved += _place(recipient, account, now=now) if takes_mail(account) else _refuse(recipient, now=now)
-            passing("deliver.before_commit")
-        passing("deliver.after_commit")
-    return moved
+def deliver_all(lot: Lot[Recipient]) -> int:
+    """Place claimed DELIVERING rows of our own in their boxes, or say why not; how many moved."""
+    delivered = lot.commit(lot.rows, lambda some: _deliver(some, now=lot.now), row_of=lambda each: each)
+    passing("deliver.after_commit")
+    return len(delivered)
+
+
+def _deliver(recipients: Sequence[Recipient], *, now: datetime) -> None:
+    accounts = KepAccount.objects.in_bulk({each.account_id for each in recipients if each.account_id})
+    takes = {each.pk: takes_mail(accounts.get(each.account_id)) for each in recipients}
+    _place([each for each in recipients if takes[each.pk]], now=now)
+    _refuse([each for each in recipients if not takes[each.pk]], now=now)
+    passing("deliver.before_commit")
 
 
 def takes_mail(account: KepAccount | None) -> bool:
@@ -118,8 +179,13 @@ def takes_mail(account: KepAccount | None) -> bool:
     return account is not None and account.state in (KepAccount.State.ACTIVE, KepAccount.State.SUSPENDED)
 
 
+def end_terms_all(lot: Lot[Recipient]) -> int:
+    """DELIVERED rows whose term has ended count as read from now on: one proof 61 each (K-122); how many."""
+    return len(lot.commit(lot.rows, lambda some: end_terms(some, now=lot.now), row_of=lambda each: each))
+
+
 def end_terms(recipients: Sequence[Recipient], *, now: datetime) -> int:
-    """DELIVERED rows whose term has ended count as read from now on: one proof 61 each (K-122)."""
+    """The same inside the caller's transaction; rows that somebody moved meanwhile are left out. How many moved."""
     steps = [
         Step(
             each,
@@ -128,8 +194,7 @@ def end_terms(recipients: Sequence[Recipient], *, now: datetime) -> int:
         )
         for each in recipients
     ]
-    taken = states.advance(steps, states.Event.TERM_ENDED, now=now, actor=WORKER, skip_stale=True)
-    return len(taken)
+    return len(states.advance(steps, states.Event.TERM_ENDED, now=now, actor=WORKER, skip_stale=True))
 
 
 def terms_due(*, now: datetime, limit: int) -> list[Recipient]:
@@ -146,30 +211,45 @@ def terms_due(*, now: datetime, limit: int) -> list[Recipient]:
     return opened
 
 
-def _place(recipient: Recipient, account: KepAccount | None, *, now: datetime) -> int:
-    values = {
-        "delivered_at": now,
-        "term_ends_at": term_end(recipient.message.deemed_policy, delivered_at=now),
-        "due_at": None,
-        "claimed_until": None,
-        "tries": 0,
-        "last_error": "",
-    }
-    taken = states.advance(
-        [Step(recipient, values=values)], states.Event.PLACED, now=now, actor=WORKER, skip_stale=True
-    )
-    if taken:
-        BoxItem.objects.create(
-            account=account, message=recipient.message, recipient=recipient, folder=BoxItem.Folder.INBOX, placed_at=now
+def _place(recipients: Sequence[Recipient], *, now: datetime) -> None:
+    steps = [
+        Step(
+            each,
+            values={
+                "delivered_at": now,
+                "term_ends_at": term_end(each.message.deemed_policy, delivered_at=now),
+                "due_at": None,
+                "claimed_until": None,
+                "tries": 0,
+                "last_error": "",
+            },
         )
-        notify.tell_arrived([recipient], now=now)
-    return len(taken)
-
-
-def _refuse(recipient: Recipient, *, now: datetime) -> int:
-    step = Step(
-        recipient,
-        values={"due_at": None, "claimed_until": None, "closed_at": now},
-        reasons=((Reason.UNKNOWN_RECIPIENT, proof_reasons.TAKES_NO_MAIL),),
+        for each in recipients
+    ]
+    if not steps:
+        return
+    states.advance(steps, states.Event.PLACED, now=now, actor=WORKER)
+    BoxItem.objects.bulk_create(
+        BoxItem(
+            account_id=each.account_id,
+            message=each.message,
+            recipient=each,
+            folder=BoxItem.Folder.INBOX,
+            placed_at=now,
+        )
+        for each in recipients
     )
-    return len(states.advance([step], states.Event.NOT_PLACED, now=now, actor=WORKER, skip_stale=True))
+    notify.tell_arrived(recipients, now=now)
+
+
+def _refuse(recipients: Sequence[Recipient], *, now: datetime) -> None:
+    steps = [
+        Step(
+            each,
+            values={"due_at": None, "claimed_until": None, "closed_at": now},
+            reasons=((Reason.UNKNOWN_RECIPIENT, proof_reasons.TAKES_NO_MAIL),),
+        )
+        for each in recipients
+    ]
+    if steps:
+        states.advance(steps, states.Event.NOT_PLACED, now=now, actor=WORKER)

@@ -7,6 +7,7 @@ else's; two workers that ask at once get different rows.
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -56,8 +57,11 @@ def put_back_damaged(rows: QuerySet, keys: Collection[int], *, now: datetime) ->
 
 def release_claims(rows: Sequence[Labour]) -> None:
     """Nobody got round to these rows: they are due as before, for whoever looks next."""
-    for row in rows:
-        type(row)._base_manager.filter(pk=row.pk, claimed_by=row.claimed_by).update(claimed_until=None, claimed_by="")
+    for mark, some in groupby(sorted(rows, key=lambda row: row.claimed_by), key=lambda row: row.claimed_by):
+        claimed = list(some)
+        type(claimed[0])._base_manager.filter(pk__in=[row.pk for row in claimed], claimed_by=mark).update(
+            claimed_until=None, claimed_by=""
+        )
 
 
 def next_try(row: Labour, *, now: datetime) -> datetime:

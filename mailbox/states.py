@@ -10,6 +10,7 @@ no legal step: if the facts cannot be written down, the transaction fails and no
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -99,15 +100,17 @@ PROOFS: Mapping[Event, tuple[EvidenceKind, ...]] = {
 """Proofs we make ourselves. A peer's proof is filed, never made: its events have no row here."""
 
 
-def begin(message: Message, *, now: datetime, actor: str) -> None:
-    """Insert a new message in CHECKING. The caller's transaction also holds what the submission used up."""
-    message.state = MESSAGE_TRANSITIONS[(None, Event.SUBMITTED)]
-    message.save(force_insert=True)
-    _write_transitions([(message, "", message.state, "")], Event.SUBMITTED, now=now, actor=actor)
+def begin(messages: Sequence[Message], *, now: datetime) -> None:
+    """Insert new messages in CHECKING, by whoever signed. The caller's transaction also holds what they used up."""
+    for message in messages:
+        message.state = MESSAGE_TRANSITIONS[(None, Event.SUBMITTED)]
+    Message._base_manager.bulk_create(messages)
+    moves = [_Move(each, "", each.state, str(each.submitted_by_id)) for each in messages]
+    _write_transitions(moves, Event.SUBMITTED, now=now)
 
 
 def begin_recipients(recipients: Sequence[Recipient], event: Event, *, now: datetime, actor: str) -> None:
-    """Insert the recipient rows of one accepted (or inbound) message in their first state."""
+    """Insert the recipient rows of accepted (or inbound) messages in their first state."""
     try:
         state = RECIPIENT_TRANSITIONS[(None, event)]
     except KeyError as error:
@@ -115,7 +118,7 @@ def begin_recipients(recipients: Sequence[Recipient], event: Event, *, now: date
     for recipient in recipients:
         recipient.state = state
     Recipient._base_manager.bulk_create(recipients)
-    _write_transitions([(each, "", state, "") for each in recipients], event, now=now, actor=actor)
+    _write_transitions([_Move(each, "", state, actor) for each in recipients], event, now=now)
 
 
 def advance(steps: Sequence[Step], event: Event, *, now: datetime, actor: str, skip_stale: bool = False) -> list[Step]:
@@ -125,25 +128,47 @@ def advance(steps: Sequence[Step], event: Event, *, now: datetime, actor: str, s
     that somebody else moved meanwhile are left out; without it one such row raises `StaleState` and nothing of
     the batch happens. `IllegalStep` for a pair that is not in the tables.
     """
-    taken: list[Step] = []
-    moves: list[tuple[Message | Recipient, str, str, str]] = []
     with transaction.atomic():
-        for step in steps:
-            old, new = step.row.state, target(step.row, event)
-            values = {**step.values, "state": new}
-            model = type(step.row)
-            if model._base_manager.filter(pk=step.row.pk, state=old).update(**values) != 1:
-                if skip_stale:
-                    continue
-                raise StaleState("the row has moved on", event=event, state=old)
-            for name, value in values.items():
-                setattr(step.row, name, value)
-            taken.append(step)
-            moves.append((step.row, old, new, step.note))
-        _write_transitions(moves, event, now=now, actor=actor)
+        taken = _move(steps, event, skip_stale=skip_stale)
+        moves = [_Move(step.row, old, step.row.state, actor, step.note) for step, old in taken]
+        _write_transitions(moves, event, now=now)
         kinds = PROOFS.get(event, ())
-        issue.prepare([proofs.facts_of(step, kind, now=now) for step in taken for kind in kinds], now=now)
+        issue.prepare([proofs.facts_of(step, kind, now=now) for step, _ in taken for kind in kinds], now=now)
+    return [step for step, _ in taken]
+
+
+def _move(steps: Sequence[Step], event: Event, *, skip_stale: bool) -> list[tuple[Step, str]]:
+    """The guarded UPDATE of each row, rows that change alike in one statement; the steps taken, with the old state."""
+    groups: dict[tuple[Any, ...], list[Step]] = {}
+    for step in steps:
+        values = {**step.values, "state": target(step.row, event)}
+        groups.setdefault((type(step.row), step.row.state, *values.items()), []).append(step)
+    standing = {id(step) for step in steps} if len(steps) == 1 else _standing(steps)
+    taken: list[tuple[Step, str]] = []
+    for (model, old, *values), alike in groups.items():
+        still = [step for step in alike if id(step) in standing]
+        keys = [step.row.pk for step in still]
+        moved = model._base_manager.filter(pk__in=keys, state=old).update(**dict(values)) if keys else 0
+        if moved != len(still):
+            still = []  # one row, and somebody else has moved it: several were seen to stand
+        if len(still) != len(alike) and not skip_stale:
+            raise StaleState("the row has moved on", event=event, state=old)
+        for step in still:
+            for name, value in values:
+                setattr(step.row, name, value)
+            taken.append((step, old))
     return taken
+
+
+def _standing(steps: Sequence[Step]) -> set[int]:
+    """Which rows are in the state their step starts from, locked until the transaction ends, always in one order."""
+    found: set[int] = set()
+    for model in (Message, Recipient):
+        rows = {step.row.pk: step for step in steps if type(step.row) is model}
+        if rows:
+            locked = model._base_manager.filter(pk__in=rows).order_by("pk").select_for_update()
+            found |= {id(rows[key]) for key, state in locked.values_list("pk", "state") if state == rows[key].row.state}
+    return found
 
 
 def target(row: Message | Recipient, event: Event) -> str:
@@ -155,23 +180,32 @@ def target(row: Message | Recipient, event: Event) -> str:
         raise IllegalStep("no such step", state=row.state, event=event) from error
 
 
-def _write_transitions(
-    moves: Sequence[tuple[Message | Recipient, str, str, str]], event: Event, *, now: datetime, actor: str
-) -> None:
+@dataclass(frozen=True)
+class _Move:
+    """One change of state to be written down."""
+
+    row: Message | Recipient
+    old: str
+    new: str
+    actor: str
+    note: str = ""
+
+
+def _write_transitions(moves: Sequence[_Move], event: Event, *, now: datetime) -> None:
     rows, happenings = [], []
-    for row, old, new, note in moves:
-        message = row if isinstance(row, Message) else row.message
-        number = 0 if isinstance(row, Message) else row.recipient_no
+    for move in moves:
+        message = move.row if isinstance(move.row, Message) else move.row.message
+        number = 0 if isinstance(move.row, Message) else move.row.recipient_no
         rows.append(
             Transition(
-                message=message, recipient_no=number, event=event, from_state=old, to_state=new,
-                at=now, actor=actor, note=note,
+                message=message, recipient_no=number, event=event, from_state=move.old, to_state=move.new,
+                at=now, actor=move.actor, note=move.note,
             )
         )  # fmt: skip
         happenings.append(
             eventlog.Happening(
-                f"message.{event}", at=now, actor=actor, subject=message.kep_id,
-                facts={"recipient": number, "from": old, "to": new, "note": note},
+                f"message.{event}", at=now, actor=move.actor, subject=message.kep_id,
+                facts={"recipient": number, "from": move.old, "to": move.new, "note": move.note},
             )
         )  # fmt: skip
     Transition._base_manager.bulk_create(rows)

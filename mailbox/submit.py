@@ -1,59 +1,47 @@
-"""From a signature to an accepted message: the order of K-093, split where the network begins (design.md 1.4).
+"""From a signature to a message being checked: the order of K-093, as far as no network is needed (design.md 1.4).
 
-**Submission** turns a SIGNED operation into a message in CHECKING. It runs in a worker, whether or not the
+**Submission** turns SIGNED operations into messages in CHECKING. It runs in a worker, whether or not the
 browser is still there, and asks everything again that could have changed since the person pressed the button:
 right, visit, draft. Refusals up to here are typed errors without a proof (design.md 1.1.5): the operation is
 turned down, the draft stays and says why. From the MIME check on the message exists, and a refusal is proof 11.
 
-**Checking** asks the outside. First the signature time-stamp, fetched once by unique insert; from then on the
-original's bytes and digest are final, however often the worker dies. Then the certificate at the proven time,
-with its revocation. An outside service that does not answer is a hold: the row waits and asks again, the page
-says so, and after 24 hours the message goes back to the draft (`turned_back`). Nothing is ever accepted
-without.
-
-**Acceptance** is one transaction: recipient rows, the state, proof 10 prepared, the event log. What follows,
-the seal and the way to the recipients, is other workers' business and found by their own rows.
+What goes together: questions are asked of the database once for all signatures of a lot, each original is read and
+its signature verified by itself, and one transaction begins all the messages. `checking` takes them from there.
 """
 
-import hashlib
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts.access import Acting, acting_for
+from accounts.access import Acting, acting_for_each
 from accounts.errors import AccessRefused
-from directory.search import Resolved, resolve
-from evidence import cades, eventlog, outside, vault
+from evidence import cades, eventlog, vault
 from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
 from evidence.facts import Party, Reason
-from evidence.refusals import CmsRefused, TimestampRefused, TimestampUnavailable
-from evidence.timestamp import TokenFacts, check_token
+from evidence.refusals import CmsRefused
 from guards.crash_points import passing
 from guards.errors import KepError
 from guards.ids import uuid7_hex
 from guards.mime import HeadersDiffer
 from signing import operations
-from signing.judgement import judge_person, with_revocation
 from signing.models import SigningOperation
 
 from . import compose, notify, proof_reasons, states
 from .errors import DraftChanged, MayNotSend, SignInEnded
-from .models import BoxItem, Draft, Message, OriginalStamp, Recipient
+from .lot import Lot
+from .models import BoxItem, Draft, Message
 from .original import Original, OriginalRefused, read_original, wrap_signed
 from .step import Step
 from .submit_kind import STANDARD, refuse_foreign_kind
-from .trouble import hold
-from .validation import keep_material
 
 log = logging.getLogger(__name__)
 
 WORKER = "deliver"
-_LAST_TRIES = timedelta(hours=1)
-"""After a day on hold a message is tried once more; what has failed in another way for this much longer goes back."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +53,30 @@ class Refusal:
     code: str
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the database says, now, about one signature that has come."""
+
+    operation: SigningOperation
+    draft: Draft
+    acting: Acting
+    parties: tuple[Party, ...]
+
+
+@dataclass(frozen=True)
+class _Submission:
+    """A signature that becomes a message, with everything its transaction needs."""
+
+    operation: SigningOperation
+    draft: Draft
+    acting: Acting
+    message: Message
+    parties: tuple[Party, ...]
+    refusal: Refusal | None
+    refused_digest: bytes = b""
+    """Of the original as it came, kept so that the digest in proof 11 can be shown."""
+
+
 # --- submission ---------------------------------------------------------------------------------------------------
 
 
@@ -73,58 +85,100 @@ def submit(operation: SigningOperation, *, now: datetime, kind: str = STANDARD) 
 
     Returns None when the signature could not be used and was turned down without a proof: right, account, visit,
     draft, recipients. Safe to run twice and in parallel: the operation is consumed in the same transaction, and a
-    message is unique per operation.
+    message is unique per operation. `VaultUnavailable` when the octets are out of reach for now.
     """
+
+    def failed(_: SigningOperation, error: Exception) -> None:
+        if not isinstance(error, IntegrityError | operations.StaleOperation):
+            raise error  # those two say that another worker was faster: its message stands
+
+    lot = Lot([operation], now, failed=failed, spared=lambda _: None)
+    return next(iter(submit_all(lot, kind=kind)), None)
+
+
+def submit_all(lot: Lot[SigningOperation], *, kind: str = STANDARD) -> list[Message]:
+    """The same for a lot of operations: the messages that came to be. See `submit` and `Lot`."""
     refuse_foreign_kind(kind)
-    try:
-        draft, acting, to, cc = _ask_again(operation, now=now)
-        signed_part = operations.content_of(operation)
-        raw = wrap_signed(signed_part, bytes(operation.cms))
-    except VaultUnavailable:
-        raise  # the store is away, the octets are not lost: the operation waits
-    except KepError as refusal:
-        if isinstance(refusal, VaultMissing | VaultDamaged):
-            log.critical("octets of a signature: %s", refusal, extra={"operation": str(operation.pk)})
-        with suppress(operations.StaleOperation):  # another worker was faster: what it did stands
-            _turn_down(operation, refusal, now=now)
-        return None
+    now = lot.now
+    contents = vault.get_many({bytes(each.content_digest) for each in lot.rows})
+    asked = _ask_again(lot)
     passing("submit.after_questions")
-    original, refusal = _read(raw, signed_part, acting)
-    message = _message_of(operation, draft, acting, original, kind=kind, size=len(raw), now=now)
-    try:
-        with transaction.atomic():
-            operations.consume(operation, now=now)
-            states.begin(message, now=now, actor=str(acting.person.pk))
-            Draft.objects.filter(pk=draft.pk).update(submitted_at=now, returned_code="")
-            BoxItem.objects.create(account=acting.account, message=message, folder=BoxItem.Folder.SENT, placed_at=now)
-            if refusal is not None:
-                _reject(message, refusal, raw, compose.parties((*to, *cc)), now=now)
-            passing("submit.before_commit")
-    except (IntegrityError, operations.StaleOperation):
-        return None  # another worker was faster: its message stands
+
+    def prepare(each: _Asked) -> _Submission | None:
+        found = contents[bytes(each.operation.content_digest)]
+        try:
+            if isinstance(found, KepError):
+                raise found
+            raw = wrap_signed(found, bytes(each.operation.cms))
+        except VaultUnavailable:
+            raise  # the store is away, the octets are not lost: the operation waits
+        except KepError as refusal:
+            if isinstance(refusal, VaultMissing | VaultDamaged):
+                log.critical("octets of a signature: %s", refusal, extra={"operation": str(each.operation.pk)})
+            _turn_down(each.operation, refusal, now=now)
+            return None
+        original, refused = _read(raw, found, each.acting)
+        message = _message_of(each.operation, each.draft, each.acting, original, kind=kind, size=len(raw), now=now)
+        kept = vault.put(raw) if refused else b""
+        return _Submission(each.operation, each.draft, each.acting, message, each.parties, refused, kept)
+
+    prepared = lot.each(asked, prepare, row_of=lambda each: each.operation)
+    begun = lot.commit(prepared, lambda some: _begin(some, now=now), row_of=lambda each: each.operation)
     passing("submit.after_commit")
-    return message
+    return [each.message for each in begun]
 
 
-def _ask_again(
-    operation: SigningOperation, *, now: datetime
-) -> tuple[Draft, Acting, tuple[Resolved, ...], tuple[Resolved, ...]]:
-    """Right, visit, draft and addresses, from the rows as they are now (K-093, first three questions)."""
-    draft = (
-        Draft.objects.filter(public_id=operation.reference, submitted_at__isnull=True)
-        .select_related("account__holder")
-        .first()
+def _begin(submissions: Sequence[_Submission], *, now: datetime) -> None:
+    operations.consume([each.operation for each in submissions], now=now)
+    for each in submissions:
+        each.message.pk = None  # a second try, alone, after a common one was refused
+    states.begin([each.message for each in submissions], now=now)
+    drafts = Draft.objects.filter(pk__in=[each.draft.pk for each in submissions], submitted_at__isnull=True)
+    if drafts.update(submitted_at=now, returned_code="") != len(submissions):
+        raise DraftChanged("a draft was sent or deleted meanwhile")
+    BoxItem.objects.bulk_create(
+        BoxItem(account=each.acting.account, message=each.message, folder=BoxItem.Folder.SENT, placed_at=now)
+        for each in submissions
     )
-    if draft is None or str(draft.version) != operation.reference_version:
-        raise DraftChanged("the draft is not the one that was signed")
-    acting = acting_for(operation.person, draft.account, now=now)
-    if not acting.rights.may_sign_and_send:
-        raise MayNotSend("no right to sign and send")
-    if draft.signed_in_at is None or draft.visit_ends_at is None or operation.signed_at > draft.visit_ends_at:
-        raise SignInEnded("the visit ended before the signature")
-    to, cc = compose.resolve_recipients(draft, acting, now=now)
-    compose.refuse_unreachable((*to, *cc))
-    return draft, acting, to, cc
+    for each in submissions:
+        if each.refusal is not None:
+            reject(each.message, each.refusal, each.refused_digest, each.parties, now=now)
+    passing("submit.before_commit")
+
+
+def _ask_again(lot: Lot[SigningOperation]) -> list[_Asked]:
+    """Right, visit, draft and addresses, from the rows as they are now (K-093, first three questions)."""
+    now = lot.now
+    drafts = {
+        draft.public_id: draft
+        for draft in Draft.objects.filter(
+            public_id__in={each.reference for each in lot.rows}, submitted_at__isnull=True
+        ).select_related("account__holder")
+    }
+    known = [(each, drafts[each.reference]) for each in lot.rows if each.reference in drafts]
+    rights = acting_for_each(((operation.person, draft.account) for operation, draft in known), now=now)
+    found = compose.resolve_drafts([draft for _, draft in known], now=now)
+    addressees = {draft.pk: each for (_, draft), each in zip(known, found, strict=True)}
+
+    def ask(operation: SigningOperation) -> _Asked | None:
+        try:
+            draft = drafts.get(operation.reference)
+            if draft is None or str(draft.version) != operation.reference_version:
+                raise DraftChanged("the draft is not the one that was signed")
+            acting = rights[operation.person, draft.account_id]
+            if isinstance(acting, AccessRefused):
+                raise acting
+            if not acting.rights.may_sign_and_send:
+                raise MayNotSend("no right to sign and send")
+            if draft.signed_in_at is None or draft.visit_ends_at is None or operation.signed_at > draft.visit_ends_at:
+                raise SignInEnded("the visit ended before the signature")
+            compose.refuse_unreachable(addressees[draft.pk])
+        except KepError as refusal:
+            _turn_down(operation, refusal, now=now)
+            return None
+        return _Asked(operation, draft, acting, compose.parties(addressees[draft.pk]))
+
+    return lot.each(lot.rows, ask, row_of=lambda each: each)
 
 
 def _read(raw: bytes, signed_part: bytes, acting: Acting) -> tuple[Original | None, Refusal | None]:
@@ -180,7 +234,7 @@ def _message_of(
 
 
 def _turn_down(operation: SigningOperation, refusal: KepError, *, now: datetime) -> None:
-    with transaction.atomic():
+    with suppress(operations.StaleOperation), transaction.atomic():  # another worker was faster: what it did stands
         operations.turn_down(operation, refusal.code, now=now)
         Draft.objects.filter(public_id=operation.reference, submitted_at__isnull=True).update(
             returned_code=refusal.code
@@ -194,47 +248,7 @@ def _turn_down(operation: SigningOperation, refusal: KepError, *, now: datetime)
         )
 
 
-# --- checking -----------------------------------------------------------------------------------------------------
-
-
-def check(message: Message, *, now: datetime) -> bool:
-    """Take one claimed message in CHECKING as far as the outside allows: accepted, rejected, held, or given back.
-
-    False when the outside did not answer: whoever has more to ask had better wait a moment.
-    """
-    code = _no_longer_allowed(message, now=now)
-    if not code and message.tries and message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT + _LAST_TRIES <= now:
-        code = "ILT-07"  # whatever nobody foresaw ends by itself too
-    if code:
-        turn_back(message, code, now=now)
-        return True
-    try:
-        token = _stamp(message, now=now)
-        signed_part = vault.get(bytes(message.signed_part_digest))
-        raw = wrap_signed(signed_part, cades.with_token(bytes(message.cms), token.raw))
-        passing("check.after_stamp")
-        refusal = _check_certificate(message, token, now=now)
-        if refusal is None:
-            original_digest = vault.put(raw)
-            passing("check.after_vault")
-            _accept(message, original_digest, read_original(raw), now=now)
-        else:
-            _reject_late(message, refusal, raw, now=now)
-    except (VaultMissing, VaultDamaged) as error:  # may be put back from the second copy: a hold, but loudly
-        log.critical("octets of a message: %s", error, extra={"kep_id": message.kep_id})
-        _wait(message, error, now=now)
-    except (TimestampUnavailable, TimestampRefused, outside.RevocationUnknown, VaultUnavailable) as error:
-        _wait(message, error, now=now)
-        return False
-    return True
-
-
-def _wait(message: Message, error: KepError, *, now: datetime) -> None:
-    """A hold that ends by itself: by a later turn, or after a day by giving the draft back."""
-    if message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
-        turn_back(message, "ILT-07", now=now)
-    else:
-        hold(message, error, now=now)
+# --- ways back ----------------------------------------------------------------------------------------------------
 
 
 def turn_back(message: Message, code: str, *, now: datetime) -> None:
@@ -269,111 +283,16 @@ def withdraw(message: Message, *, acting: Acting, now: datetime) -> None:
         _give_draft_back(message, "")
 
 
-def _no_longer_allowed(message: Message, *, now: datetime) -> str:
-    """The code of what went away since the submission, right or account; empty when all stands (design.md 1.4)."""
-    try:
-        acting = acting_for(message.submitted_by_id, message.account, now=now)
-    except AccessRefused as refusal:
-        return refusal.code
-    return "" if acting.rights.may_sign_and_send else MayNotSend.code
-
-
-@dataclass(frozen=True)
-class _Token:
-    raw: bytes
-    facts: TokenFacts
-
-
-def _stamp(message: Message, *, now: datetime) -> _Token:
-    """The one signature time-stamp of this original: fetched at most once per message that keeps it."""
-    signature_digest = hashlib.sha256(cades.read(bytes(message.cms)).signature).digest()
-    kept = OriginalStamp.objects.filter(message=message).first()
-    if kept is None:
-        token = outside.stamper().stamp(signature_digest)
-        facts = check_token(token, signature_digest, trust=None)
-        passing("check.before_stamp_kept")
-        kept, _ = OriginalStamp.objects.get_or_create(
-            message=message, defaults={"token": token, "stamped_at": facts.generated_at, "kept_at": now}
-        )
-    raw = bytes(kept.token)
-    return _Token(raw, check_token(raw, signature_digest, trust=None))
-
-
-def _check_certificate(message: Message, token: _Token, *, now: datetime) -> Refusal | None:
-    """Chain, validity, revocation and owner at the proven time (K-093, K-094); `RevocationUnknown` is a hold."""
-    facts = cades.read(bytes(message.cms))
-    proven_at = token.facts.generated_at
-    judged = judge_person(facts.certificate, facts.certificates, tckn=message.submitted_by.tckn, at=proven_at)
-    if not judged.is_fit:
-        code, text = judged.first
-        expired = judged.is_expired_only  # K-094: a certificate that ran out is no broken signature
-        return Refusal(Reason.USER_CERT_EXPIRED_OR_REVOKED if expired else Reason.INVALID_USER_SIGNATURE, text, code)
-    judged = with_revocation(judged, at=proven_at, now=now)
-    if judged.is_revoked:
-        code, text = judged.first
-        return Refusal(Reason.USER_CERT_EXPIRED_OR_REVOKED, text, code)
-    keep_material(message, judged, now=now)
-    return None
-
-
-def _accept(message: Message, original_digest: bytes, original: Original, *, now: datetime) -> None:
-    addressees = [*((each, False) for each in original.to), *((each, True) for each in original.cc)]
-    found = {
-        each.address: each for each in resolve([each.address for each, _ in addressees], asker=message.account, now=now)
-    }
-    recipients = [
-        Recipient(
-            message=message,
-            recipient_no=number,
-            is_cc=is_cc,
-            address=address.address,
-            name=address.name,
-            account=found[address.address].account,
-        )
-        for number, (address, is_cc) in enumerate(addressees, start=1)
-    ]
-    with transaction.atomic():
-        states.begin_recipients(recipients, states.Event.PASSED, now=now, actor=WORKER)
-        states.advance(
-            [
-                Step(
-                    message,
-                    values={
-                        "original_digest": original_digest,
-                        "accepted_at": now,
-                        "due_at": now,
-                        "held_since": None,
-                        "hold_reason": "",
-                        "claimed_until": None,
-                        "tries": 0,
-                        "last_error": "",
-                    },
-                    recipients=tuple(Party(each.address, each.name) for each in recipients),
-                )
-            ],
-            states.Event.PASSED,
-            now=now,
-            actor=WORKER,
-        )
-        passing("check.before_commit")
-    passing("check.after_commit")
-
-
-def _reject_late(message: Message, refusal: Refusal, raw: bytes, *, now: datetime) -> None:
-    original = read_original(raw)
-    recipients = tuple(Party(each.address, each.name) for each in (*original.to, *original.cc))
-    with transaction.atomic():
-        _reject(message, refusal, raw, recipients, now=now)
-
-
-def _reject(message: Message, refusal: Refusal, raw: bytes, recipients: tuple[Party, ...], *, now: datetime) -> None:
-    """CHECKING -> REJECTED with proof 11, the refused bytes kept so that the proof's digest can be shown."""
+def reject(
+    message: Message, refusal: Refusal, original_digest: bytes, recipients: tuple[Party, ...], *, now: datetime
+) -> None:
+    """CHECKING -> REJECTED with proof 11 over the refused bytes, which are in the vault; inside a transaction."""
     states.advance(
         [
             Step(
                 message,
                 values={
-                    "original_digest": vault.put(raw),
+                    "original_digest": original_digest,
                     "due_at": None,
                     "claimed_until": None,
                     "refusal_code": refusal.code,

@@ -1,8 +1,8 @@
-"""The sweeps: what each worker looks for, row by row, whether or not a bell rang (design.md 1.6).
+"""The sweeps: what each worker looks for, lot by lot, whether or not a bell rang (design.md 1.6).
 
-Each sweep claims due rows, does the verb on each, and says how many moved; a worker turns until all say
-nothing. This is the one boundary of a row's work: whatever a verb raises that nobody foresaw is written down on
-the row with a growing delay, so that one poisoned row never stands in the way of its neighbours (R-016).
+Each sweep claims due rows, takes them through their verb as a `Lot`, and says how many moved; a worker turns until
+all say nothing. Whatever a verb raises for one row that nobody foresaw is written down on that row with a growing
+delay, so that one poisoned row never stands in the way of its neighbours (R-016).
 """
 
 import functools
@@ -15,27 +15,26 @@ from time import monotonic
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts import notices
 from evidence import issue, outside
-from evidence.models import SealRequest
+from evidence.facts import EvidenceKind
+from evidence.models import SealedEvidence, SealRequest
 from guards.clock import now as clock
-from guards.errors import KepError
 from guards.ids import uuid7_hex
 from signing import operations
+from signing.models import SigningOperation
 
-from . import compose, delivery, submit, takeout
-from .errors import StaleState
+from . import checking, compose, delivery, submit, takeout
 from .labour import CLAIM, claim, release_claims
+from .lot import PATIENCE, Lot
 from .models import Message, Recipient
 from .state_names import MessageState, RecipientState
-from .trouble import give_back, put_back
+from .trouble import put_back
 
 log = logging.getLogger(__name__)
 BATCH = 50
-PATIENCE = 20.0
-"""Seconds after which a sweep leaves its other rows to the next turn: other sweeps, claims and the supervisor wait."""
 
 
 def sweep(verb: Callable[[datetime], int]) -> Callable[..., int]:
@@ -51,31 +50,25 @@ def sweep(verb: Callable[[datetime], int]) -> Callable[..., int]:
 @sweep
 def submit_signed(now: datetime) -> int:
     """Signatures that have come become messages in CHECKING."""
-    done = 0
-    for operation in operations.take_signed(compose.PURPOSE, BATCH):
-        try:
-            message = submit.submit(operation, now=now)
-        except Exception:
-            log.exception("submission of an operation failed", extra={"operation": str(operation.pk)})
-        else:
-            done += message is not None  # what was turned down or taken by another makes no more work
-    return done
+
+    def failed(operation: SigningOperation, error: Exception) -> None:
+        if not isinstance(error, operations.StaleOperation):  # another worker was faster: its message stands
+            operations.put_back(operation, error, now=now)
+
+    taken = operations.take_signed(compose.PURPOSE, BATCH, now=now)
+    lot = Lot(taken, now, failed=failed, spared=operations.give_back)
+    with lot.held():
+        return len(submit.submit_all(lot)) if taken else 0
 
 
 @sweep
 def check_due(now: datetime) -> int:
-    """Messages in CHECKING ask the outside. One silence ends the turn: fifty would keep deliveries waiting too."""
+    """Messages in CHECKING ask the outside."""
     rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
     waiting = claim(rows, now=now, limit=BATCH)
-    silences: list[Message] = []
-
-    def work(message: Message) -> None:
-        if silences:
-            give_back(message, now=now)
-        elif not submit.check(message, now=now):
-            silences.append(message)
-
-    return _each(waiting, work, now=now)
+    lot = Lot(waiting, now, failed=functools.partial(checking.failed, now=now), spared=release_claims)
+    with lot.held():
+        return checking.check_all(lot) if waiting else 0
 
 
 @sweep
@@ -86,14 +79,16 @@ def deliver_due(now: datetime) -> int:
         .select_related("message")
         .prefetch_related("message__recipients")
     )
-    return _each(claim(rows, now=now, limit=BATCH), lambda row: delivery.deliver([row], now=now), now=now)
+    lot = _lot(claim(rows, now=now, limit=BATCH), now=now)
+    with lot.held():
+        return delivery.deliver_all(lot) if lot.rows else 0
 
 
 @sweep
 def end_terms_due(now: datetime) -> int:
     """Unread messages whose term is over."""
-    due = delivery.terms_due(now=now, limit=BATCH)
-    return _each(due, lambda row: delivery.end_terms([row], now=now), now=now)
+    lot = _lot(delivery.terms_due(now=now, limit=BATCH), now=now)
+    return delivery.end_terms_all(lot)
 
 
 @sweep
@@ -117,17 +112,12 @@ def seal_due(now: datetime) -> int:
 @sweep
 def release_due(now: datetime) -> int:
     """Accepted messages whose proof 10 is sealed go out."""
-    rows = Message.objects.filter(state=MessageState.ACCEPTED, released_at__isnull=True).prefetch_related("recipients")
-    messages = claim(rows, now=now, limit=BATCH)
-
-    def work(message: Message) -> None:
-        sealed = issue.sealed_proofs([message.kep_id], code=10)[message.kep_id]
-        if not sealed:  # the seal is still owed: look again soon
-            give_back(message, now=now)
-            return
-        delivery.release(message, sealed[0], signer=issue.open_signer(), stamper=outside.stamper(), now=now)
-
-    return _each(messages, work, now=now)
+    sealed = SealedEvidence.objects.filter(intent__kep_id=OuterRef("kep_id"), intent__code=EvidenceKind.SUBMITTED)
+    rows = Message.objects.filter(Exists(sealed), state=MessageState.ACCEPTED, released_at__isnull=True)
+    lot = _lot(claim(rows.prefetch_related("recipients"), now=now, limit=BATCH), now=now)
+    with lot.held():
+        signer, stamper = issue.open_signer(), outside.stamper()
+        return delivery.release_all(lot, signer=signer, stamper=stamper) if lot.rows else 0
 
 
 @sweep
@@ -165,27 +155,8 @@ def _claim_requests(*, now: datetime) -> list[SealRequest]:
     return list(SealRequest.objects.filter(pk__in=keys, claimed_by=mark))
 
 
-def _each(rows: list[Any], verb: Callable[[Any], object], *, now: datetime) -> int:
-    done, until = 0, monotonic() + PATIENCE
-    for position, row in enumerate(rows):
-        if monotonic() > until:
-            release_claims(rows[position:])
-            break
-        try:
-            verb(row)
-        except StaleState:
-            continue  # another worker took the step; its commit is the truth
-        except KepError as error:
-            put_back(row, error, now=now)
-            if error.temporary:  # whatever is away for this row is away for the next one too
-                for rest in rows[position + 1 :]:
-                    give_back(rest, now=now)
-                break
-        except Exception as error:  # noqa: BLE001 - the boundary of one row's work, see above
-            put_back(row, error, now=now)
-        else:
-            done += 1
-    return done
+def _lot(rows: list[Any], *, now: datetime) -> Lot[Any]:
+    return Lot(rows, now, failed=functools.partial(put_back, now=now), spared=release_claims)
 
 
 def _worker() -> str:

@@ -53,13 +53,6 @@ def hold(message: Message, error: KepError, *, now: datetime) -> None:
     log.warning("message held: %s", error.code, extra={"kep_id": message.kep_id})
 
 
-def give_back(row: Labour, *, now: datetime) -> None:
-    """Give a claim back unused, without a word against the row: it is due again in a moment."""
-    type(row)._base_manager.filter(pk=row.pk, claimed_by=row.claimed_by).update(
-        due_at=now + timedelta(seconds=RETRY[0]), claimed_until=None, claimed_by=""
-    )
-
-
 def put_back(row: Labour, error: Exception, *, now: datetime) -> None:
     """Give the claim back with a growing delay, and say so loudly: nobody expected this."""
     type(row).objects.filter(pk=row.pk, claimed_by=row.claimed_by).update(

@@ -5,6 +5,8 @@ certificates are sealed, because a person's certificate names the identity numbe
 """
 
 import base64
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,27 +29,34 @@ class KeptMaterial:
     checked_at: datetime
 
 
-def keep_material(message: Message, judged: Judgement, *, now: datetime) -> None:
-    """Store the material of `judged` once; a second call for the same message changes nothing."""
-    revocation = judged.revocation
-    if revocation is None or ValidationMaterial.objects.filter(message=message).exists():
-        return
+def lists_of(judged: Judgement) -> tuple[bytes, ...]:
+    """The CRLs among what a judgement rests on: they must be in the vault before `keep_material` names them."""
+    return tuple(each.crl for each in judged.materials if each.crl)
+
+
+def keep_material(judged: Iterable[tuple[Message, Judgement]], *, now: datetime) -> None:
+    """Store the material of each judgement, in the transaction of what it led to; what is kept already stands."""
+    ValidationMaterial.objects.bulk_create(
+        [_row(message, judgement, now=now) for message, judgement in judged], ignore_conflicts=True
+    )
+
+
+def _row(message: Message, judged: Judgement, *, now: datetime) -> ValidationMaterial:
     answers = [
         {
             "ocsp": base64.b64encode(each.ocsp).decode() if each.ocsp else None,
-            "crl": vault.put(each.crl).hex() if each.crl else None,
+            "crl": hashlib.sha256(each.crl).hexdigest() if each.crl else None,
         }
         for each in judged.materials
     ]
-    ValidationMaterial.objects.get_or_create(
+    revocation = judged.revocation
+    return ValidationMaterial(
         message=message,
-        defaults={
-            "certificate_path": [base64.b64encode(seal_value(each, _LABEL)).decode() for each in judged.path.path],
-            "answers": answers,
-            "source": revocation.source or "",
-            "maturity": revocation.state or "",
-            "checked_at": now,
-        },
+        certificate_path=[base64.b64encode(seal_value(each, _LABEL)).decode() for each in judged.path.path],
+        answers=answers,
+        source=(revocation.source if revocation else "") or "",
+        maturity=(revocation.state if revocation else "") or "",
+        checked_at=now,
     )
 
 

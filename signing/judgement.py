@@ -8,6 +8,7 @@ is one value with every reason in it; the first reason is what the person hears.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from evidence import outside
 from evidence.anchors import Role, TrustReason, Verdict
@@ -62,14 +63,40 @@ def judge_person(certificate: bytes, others: Sequence[bytes], *, tckn: str, at: 
     return Judgement(path, qualified(facts_of(certificate, policy=outside.anchors().policy), tckn=tckn, at=at))
 
 
-def with_revocation(judgement: Judgement, *, at: datetime, now: datetime) -> Judgement:
-    """The same judgement with the revocation of every certificate below the root, asked now.
+class RevocationRound:
+    """Revocation for a lot of signatures: each certificate is asked about once, whoever signed how often.
 
-    Raises `outside.RevocationUnknown` when neither OCSP nor a current CRL can be had: hold, never pass.
+    To be opened after the time-stamps of the whole lot were fetched, so that each answer is younger than every moment
+    it has to speak of (S-014). An issuer whose services do not answer is not waited for again in the same round.
     """
-    path = judgement.path.path
-    materials = outside.revocation_materials(path, now=now)
-    report = check_path_revocation(path, materials, at=at, anchors=outside.anchors(), now=now)
-    if report.verdict is Verdict.INDETERMINATE:
-        raise outside.RevocationUnknown("no usable revocation answer", findings=[each.code for each in report.findings])
-    return Judgement(judgement.path, judgement.faults, report, materials)
+
+    def __init__(self, *, now: datetime) -> None:
+        self._now = now
+        self._known: dict[tuple[bytes, bytes], Material] = {}
+        self._silent: set[bytes] = set()
+
+    def ask(self, judgement: Judgement, *, at: datetime) -> Judgement:
+        """The same judgement with the revocation of every certificate below the root.
+
+        Raises `outside.RevocationUnknown` when neither OCSP nor a current CRL can be had: hold, never pass.
+        """
+        path = judgement.path.path
+        materials = tuple(self._material(leaf, issuer, at) for leaf, issuer in pairwise(path))
+        report = check_path_revocation(path, materials, at=at, anchors=outside.anchors(), now=self._now)
+        if report.verdict is Verdict.INDETERMINATE:
+            raise outside.RevocationUnknown(
+                "no usable revocation answer", findings=[each.code for each in report.findings]
+            )
+        return Judgement(judgement.path, judgement.faults, report, materials)
+
+    def _material(self, leaf: bytes, issuer: bytes, at: datetime) -> Material:
+        if (leaf, issuer) in self._known:
+            return self._known[leaf, issuer]
+        if issuer in self._silent:
+            raise outside.RevocationUnknown("the issuer's services did not answer a moment ago")
+        material = outside.revocation_material(leaf, issuer, at=at, now=self._now)
+        if material.ocsp is None and material.crl is None:
+            self._silent.add(issuer)
+        else:
+            self._known[leaf, issuer] = material
+        return material

@@ -305,11 +305,10 @@ def content_of(operation: SigningOperation) -> bytes:
     return vault.get(bytes(operation.content_digest))
 
 
-def consume(operation: SigningOperation, *, now: datetime) -> None:
-    """The floor above has made use of the signature, in this very transaction; `StaleOperation` if somebody did."""
-    if not SigningOperation.objects.filter(pk=operation.pk, state=State.SIGNED).update(
-        state=State.CONSUMED, closed_at=now
-    ):
+def consume(used: Sequence[SigningOperation], *, now: datetime) -> None:
+    """The floor above has made use of these signatures, in this very transaction; `StaleOperation` if one was taken."""
+    waiting = SigningOperation.objects.filter(pk__in=[each.pk for each in used], state=State.SIGNED)
+    if waiting.update(state=State.CONSUMED, closed_at=now) != len(used):
         raise StaleOperation("not waiting any more")
 
 
