@@ -15,10 +15,11 @@ must not make it fragile. So a lot keeps three promises:
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic, sleep
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
@@ -46,7 +47,7 @@ class Lot(Generic[Row]):
     now: datetime
     failed: Callable[[Row, Exception], None]
     spared: Callable[[Sequence[Row]], None]
-    begun: float = field(default_factory=monotonic)
+    begun: float = field(default_factory=lambda: monotonic())  # noqa: PLW0108 - looked up when a lot begins
 
     def each(
         self, items: Iterable[Item], verb: Callable[[Item], Result | None], *, row_of: Callable[[Item], Row]
@@ -115,18 +116,43 @@ class Lot(Generic[Row]):
         self.failed(row, error)
 
 
+_before: ContextVar[list[tuple[Any, dict[str, Any]]] | None] = ContextVar("kep_unit_of_work", default=None)
+"""Rows changed in memory in the running unit of work, each with what it held before."""
+
+
+def changing(row: Any) -> None:
+    """To be called before a row is changed in memory: if the transaction is undone, so is that (see `unit_of_work`)."""
+    changed = _before.get()
+    if changed is not None:
+        changed.append((row, dict(row.__dict__)))
+
+
 def unit_of_work(write: Callable[[], Result]) -> Result:
-    """`write` in one transaction, done again when the database was in the way (R-019); its last error is raised."""
+    """`write` in one transaction, done again when the database was in the way (R-019); its last error is raised.
+
+    What is undone in the database is undone in memory too: a row that `states.advance` moved stands as before.
+    """
     for pause in (*PAUSES, None):
+        changed: list[tuple[Any, dict[str, Any]]] = []
+        running = _before.set(changed)
+        is_done = False
         try:
             with transaction.atomic():
-                return write()
+                result = write()
+            is_done = True
+            return result
         except OUTAGE as error:
             if pause is None or connection.in_atomic_block:
                 raise
             log.warning("unit of work done again: %s", type(error).__name__)
             fresh_connection()
             sleep(pause)
+        finally:
+            _before.reset(running)
+            if not is_done:
+                for row, held in reversed(changed):
+                    row.__dict__.clear()
+                    row.__dict__.update(held)
     raise AssertionError("unreachable")
 
 

@@ -22,6 +22,7 @@ from evidence.facts import EvidenceKind
 
 from . import proofs
 from .errors import IllegalStep, StaleState
+from .lot import changing
 from .models import Message, Recipient, Transition
 from .state_names import MessageState, RecipientState
 from .step import Step
@@ -154,6 +155,7 @@ def _move(steps: Sequence[Step], event: Event, *, skip_stale: bool) -> list[tupl
         if len(still) != len(alike) and not skip_stale:
             raise StaleState("the row has moved on", event=event, state=old)
         for step in still:
+            changing(step.row)
             for name, value in values:
                 setattr(step.row, name, value)
             taken.append((step, old))

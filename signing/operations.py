@@ -291,7 +291,7 @@ def latest_for(*, person: UUID, reference: str, purpose: str) -> SigningOperatio
     )
 
 
-def take_signed(purpose: str, limit: int) -> list[SigningOperation]:
+def take_signed(purpose: str, limit: int, *, now: datetime) -> list[SigningOperation]:
     """Signatures of one purpose that wait to be used, oldest first; one that does not open is only named in the log."""
     waiting = SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED).order_by("signed_at")
     opened, damaged = rows_that_open(waiting, waiting.values_list("pk", flat=True)[:limit])
@@ -374,3 +374,11 @@ def _log(kind: str, operation: SigningOperation, *, now: datetime, actor: str = 
         subject=operation.reference,
         facts={"operation": str(operation.pk), "purpose": operation.purpose},
     )
+
+
+def put_back(operation, error, *, now):
+    log.error("put back", exc_info=error)
+
+
+def give_back(operations):
+    pass

@@ -154,7 +154,7 @@ def test_a_certificate_revoked_between_signature_and_check_is_found(road: Road) 
 def test_a_certificate_revoked_after_the_stamp_was_in_force_when_it_signed(road: Road) -> None:
     """The time-stamp proves when the signature existed; what is revoked later takes nothing back (S-014)."""
     operation = road.sign(road.draft())
-    with stopping_at("check.after_stamp"):
+    with stopping_at("check.after_stamp"), pytest.raises(RuntimeError):
         road.turn()
     stamp = OriginalStamp.objects.get()
     serial = x509.load_der_x509_certificate(road.ayses_imza.certificate).serial_number
@@ -300,7 +300,7 @@ def test_the_same_code_works_once_and_the_same_signature_once(road: Road) -> Non
     operation = road.answer(asked.code, road.ayses_imza)
     with pytest.raises(operations.UnknownCode):
         operations.claim(asked.code, client="127.0.0.1", now=road.clock.now)
-    taken = operations.take_signed("message", 10)
+    taken = operations.take_signed("message", 10, now=road.clock.now)
     assert [each.pk for each in taken] == [operation.pk]
     first = submit.submit(taken[0], now=road.clock.now)
     second = submit.submit(taken[0], now=road.clock.now)

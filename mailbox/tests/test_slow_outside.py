@@ -10,7 +10,7 @@ import pytest
 
 from evidence import issue, outside
 from evidence.models import SealedEvidence, SealRequest, SealWork
-from mailbox import submit, takeout, tasks
+from mailbox import checking, takeout, tasks
 from mailbox.models import Message
 from mailbox.tests.road import Road
 
@@ -32,6 +32,7 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     watch = Stopwatch()
     monkeypatch.setattr("evidence.issue.monotonic", watch)
     monkeypatch.setattr("mailbox.tasks.monotonic", watch)
+    monkeypatch.setattr("mailbox.lot.monotonic", watch)
     return watch
 
 
@@ -67,20 +68,19 @@ def test_a_slow_check_leaves_the_other_rows_to_the_next_turn(
     for number in range(4):
         road.sign(road.draft(subject=f"Konu {number}"))
     tasks.submit_signed(road.clock.now)
-    checked: list[int] = []
+    judge, judged = checking._judge, []
 
-    def slow(message: Message, **_: Any) -> bool:
+    def slow(each: Any, *rest: Any) -> Any:
         stopwatch.seconds += 15
-        checked.append(message.pk)
-        Message.objects.filter(pk=message.pk).update(due_at=road.clock.now + timedelta(hours=1))
-        return True
+        judged.append(each.message.pk)
+        return judge(each, *rest)
 
-    monkeypatch.setattr(submit, "check", slow)
+    monkeypatch.setattr(checking, "_judge", slow)
     assert tasks.check_due(road.clock.now) == 2
-    waiting = Message.objects.exclude(pk__in=checked)
+    waiting = Message.objects.exclude(pk__in=judged)
     assert [(each.tries, each.claimed_until) for each in waiting] == [(0, None), (0, None)]
     assert tasks.check_due(road.clock.now) == 2
-    assert len(set(checked)) == 4
+    assert len(set(judged)) == 4
 
 
 def test_a_slow_bundle_leaves_the_other_ones_to_the_next_turn(
