@@ -16,7 +16,7 @@ the constants and gives the bytes that must have stood there. `verify_emitted` i
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -150,15 +150,41 @@ def with_token(signature: bytes, token: bytes) -> bytes:
     return cms.assemble(signed.before_signer, signed.signer_fields, added)
 
 
-def sign_detached(digest: bytes, signer: Signer, *, signing_time: datetime, stamper: Stamper | None) -> bytes:
-    """Our own signature over content with this SHA-256 digest, chain bound; with a stamper B-T, without B-B.
+@dataclass(frozen=True, slots=True)
+class Unstamped:
+    """Our own signature that lacks its time-stamp: the stamps of a whole batch can be under way at once."""
 
-    TimestampUnavailable and TimestampRefused come from the stamper, KeyUnavailable from the signer.
-    """
+    stamp_digest: bytes
+    """SHA-256 of the signature value: what is to be stamped."""
+    _head: bytes = field(repr=False)
+    _signer_fields: bytes = field(repr=False)
+
+    def finish(self, token: bytes | None) -> bytes:
+        """The whole signature: B-T with `token` as it came from the stamper, B-B without."""
+        unsigned = (cms.attribute(cms.SIGNATURE_TIMESTAMP, token),) if token is not None else ()
+        return cms.assemble(self._head, self._signer_fields, unsigned)
+
+
+def sign(digest: bytes, signer: Signer, *, signing_time: datetime) -> Unstamped:
+    """Our own signature over content with this SHA-256 digest, chain bound. KeyUnavailable comes from the signer."""
     attributes = signed_attributes(signer.certificate, digest, signing_time, bind_chain=signer.chain)
     signature = signer.sign(attributes)
-    token = stamper.stamp(hashlib.sha256(signature).digest()) if stamper is not None else None
-    return assemble(signer.certificate, signer.chain, attributes, signature, algorithm=signer.algorithm, token=token)
+    return Unstamped(
+        stamp_digest=hashlib.sha256(signature).digest(),
+        _head=_head((signer.certificate, *signer.chain)),
+        _signer_fields=cms.signer_info(
+            cut(signer.certificate), SHA256_IDENTIFIER, attributes, signer.algorithm.identifier, signature
+        ),
+    )
+
+
+def sign_detached(digest: bytes, signer: Signer, *, signing_time: datetime, stamper: Stamper | None) -> bytes:
+    """`sign`, and with a stamper the time-stamp at once (B-T), without B-B.
+
+    TimestampUnavailable and TimestampRefused come from the stamper.
+    """
+    unstamped = sign(digest, signer, signing_time=signing_time)
+    return unstamped.finish(stamper.stamp(unstamped.stamp_digest) if stamper is not None else None)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------

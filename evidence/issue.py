@@ -47,6 +47,8 @@ LATE = timedelta(seconds=60)  # a time-stamp later than this after the event is 
 BATCH = 50
 PATIENCE = 20.0
 """Seconds after which a batch is stored as far as it came: well before its claims run out and its worker is missed."""
+PROBE = 2
+"""Time-stamps asked first, to see how fast the authority is now."""
 
 
 def issuer() -> Issuer:
@@ -106,19 +108,50 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
     with a growing delay: a hold that ends by itself (V-096). So does a key that does not sign, or whose certificate
     is not in force; it is opened anew the next time. Our own output failing our own check, or anything else that
     one proof alone meets, is logged, put back the same way and never stored (R-016). A slow authority ends the batch
-    early: what is sealed is stored, the rest stays due.
+    early: what is sealed is stored, the rest stays due. All are signed, then all are stamped, several under way at
+    once, then each is checked, and one commit stores them.
     """
-    works, until = _claim(now=now, worker=worker, limit=limit), monotonic() + PATIENCE
+    works, started = _claim(now=now, worker=worker, limit=limit), monotonic()
+    signed = _sign_each(works, signer=signer, now=now, until=started + PATIENCE / 2)
+    passing("seal.after_signature")
+    tokens = _stamp_each([unstamped.stamp_digest for _, unstamped in signed], stamper, until=started + PATIENCE)
     sealed: list[tuple[SealWork, SealedEvidence]] = []
+    late: list[SealWork] = []
+    unlucky: list[tuple[SealWork, str]] = []
+    for (work, unstamped), token in zip(signed, tokens, strict=True):
+        try:
+            if token is None:
+                late.append(work)
+            elif isinstance(token, KepError):
+                unlucky.append((work, token.code))
+            else:
+                sealed.append((work, _checked_seal(work.intent, unstamped.finish(token), signer=signer, now=now)))
+        except SealMismatch as error:
+            log.critical("own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
+            unlucky.append((work, error.code))
+        except Exception as error:
+            log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
+            unlucky.append((work, error.code if isinstance(error, KepError) else type(error).__name__))
+    passing("seal.before_store")
+    stored = _store(sealed, now=now)
+    passing("seal.after_store")
+    for work, code in unlucky:
+        _put_back([work], code, now=now)
+    _give_back(late)
+    return stored
+
+
+def _sign_each(
+    works: Sequence[SealWork], *, signer: Signer, now: datetime, until: float
+) -> list[tuple[SealWork, xades.Unstamped]]:
+    """What could be signed; the others are put back."""
+    signed: list[tuple[SealWork, xades.Unstamped]] = []
     for position, work in enumerate(works):
         if monotonic() > until:
             _give_back(works[position:])
             break
         try:
-            sealed.append((work, _seal_one(work.intent, signer=signer, stamper=stamper, now=now)))
-        except (TimestampUnavailable, TimestampRefused) as error:
-            _put_back(works[position:], error.code, now=now)
-            break
+            signed.append((work, _sign_one(work.intent, signer=signer, now=now)))
         except (KeyUnavailable, KeyNotInForce) as error:
             log.critical("the key does not seal: %s", error)
             _forget_signer(signer)
@@ -130,28 +163,77 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
         except Exception as error:
             log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
             _put_back([work], error.code if isinstance(error, KepError) else type(error).__name__, now=now)
-    passing("seal.before_store")
-    stored = _store(sealed, now=now)
-    passing("seal.after_store")
-    return stored
+    return signed
+
+
+def _stamp_each(
+    digests: Sequence[bytes], stamper: Stamper, *, until: float
+) -> list[bytes | TimestampUnavailable | TimestampRefused | None]:
+    """The token of each digest or why there is none; None for those whose turn had not come at `until` (monotonic).
+
+    The first few show the pace of the authority; then as many are asked together as will be answered in the time left.
+    """
+    tokens: list[bytes | TimestampUnavailable | TimestampRefused | None] = []
+    some = PROBE
+    while len(tokens) < len(digests):
+        before = monotonic()
+        tokens += stamper.stamp_many(digests[len(tokens) : len(tokens) + some])
+        after = monotonic()
+        if isinstance(tokens[-1], TimestampUnavailable):
+            return tokens + tokens[-1:] * (len(digests) - len(tokens))
+        if after > until:
+            return tokens + [None] * (len(digests) - len(tokens))
+        pace = (after - before) / some
+        some = max(1, min(len(digests), int((until - after) / pace))) if pace else len(digests)
+    return tokens
 
 
 def sign_envelope(signed_part: bytes, *, signer: Signer, stamper: Stamper, now: datetime) -> bytes:
-    """The provider's CAdES-T over the signed part of a KEP message, checked before it leaves (K-100, K-101).
+    """`sign_envelopes` of one. Raises what is wrong."""
+    (made,) = sign_envelopes([signed_part], signer=signer, stamper=stamper, now=now)
+    if isinstance(made, KepError):
+        raise made
+    return made
 
-    `KeyUnavailable` and `KeyNotInForce` are holds; the key is opened anew the next time.
+
+def sign_envelopes(
+    parts: Sequence[bytes], *, signer: Signer, stamper: Stamper, now: datetime
+) -> list[bytes | KepError]:
+    """The provider's CAdES-T over each signed part of a KEP message, checked before it leaves (K-100, K-101).
+
+    In the order of `parts`, each its signature or the refusal of that one. TimestampUnavailable, `KeyUnavailable` and
+    `KeyNotInForce` are holds; the key is opened anew the next time. `SealMismatch` means that people must look.
     """
-    digest = hashlib.sha256(signed_part).digest()
+    started, digests = monotonic(), [hashlib.sha256(part).digest() for part in parts]
+    signed: list[cades.Unstamped] = []
+    trouble: KepError | None = None
     try:
         _refuse_out_of_force(signer, now)
-        signature = cades.sign_detached(digest, signer, signing_time=_whole_second(now), stamper=stamper)
-    except (KeyUnavailable, KeyNotInForce):
+        for digest in digests:
+            signed.append(cades.sign(digest, signer, signing_time=_whole_second(now)))
+    except (KeyUnavailable, KeyNotInForce) as error:
+        log.critical("the key does not seal: %s", error)
         _forget_signer(signer)
-        raise
+        trouble = error
+    tokens = _stamp_each([unstamped.stamp_digest for unstamped in signed], stamper, until=started + PATIENCE)
+    made: list[bytes | KepError] = []
+    for digest, unstamped, token in zip(digests, signed, tokens, strict=False):
+        if token is None:
+            made.append(TimestampUnavailable("authority-slow"))
+        else:
+            made.append(token if isinstance(token, KepError) else _checked_envelope(unstamped.finish(token), digest))
+    if trouble is not None:
+        made += [trouble] * (len(parts) - len(signed))
+    return made
+
+
+def _checked_envelope(signature: bytes, digest: bytes) -> bytes | KepError:
     try:
         cades.verify_emitted(signature, digest)
     except CmsRefused as refusal:
-        raise SealMismatch("the signature we made does not pass our own check") from refusal
+        mismatch = SealMismatch("the signature we made does not pass our own check")
+        mismatch.__cause__ = refusal
+        return mismatch
     return signature
 
 
@@ -218,15 +300,18 @@ def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
     return works
 
 
-def _seal_one(intent: EvidenceIntent, *, signer: Signer, stamper: Stamper, now: datetime) -> SealedEvidence:
+def _sign_one(intent: EvidenceIntent, *, signer: Signer, now: datetime) -> xades.Unstamped:
     unsigned = bytes(intent.unsigned)
     if hashlib.sha256(unsigned).digest() != bytes(intent.digest):
         raise SealMismatch("the intent is not what was prepared", evidence=intent.evidence_id)
     _refuse_out_of_force(signer, now)
-    sealed = xades.seal(unsigned, signer, signing_time=_whole_second(now), stamper=stamper)
-    passing("seal.after_signature")
+    return xades.sign(unsigned, signer, signing_time=_whole_second(now))
+
+
+def _checked_seal(intent: EvidenceIntent, sealed: bytes, *, signer: Signer, now: datetime) -> SealedEvidence:
+    """The row of a sealed proof, once every byte of it was taken apart and compared with the intent."""
     parts = xades.take_apart(sealed)
-    if parts.unsigned != unsigned or parts.signing_certificate != signer.certificate or parts.stamp is None:
+    if parts.unsigned != bytes(intent.unsigned) or parts.signing_certificate != signer.certificate:
         raise SealMismatch("what was sealed is not what was prepared", evidence=intent.evidence_id)
     stamp = parts.stamp
     _refuse_out_of_force(signer, stamp.generated_at)

@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 
-from guards.outbound import OutboundClient, OutboundUnavailable
+from guards.errors import KepError
+from guards.outbound import OutboundClient, OutboundUnavailable, Reply
 
 from .anchors import DEMO_POLICY, TrustAnchors, TrustPolicy
 from .errors import EvidenceError
@@ -52,8 +53,8 @@ def intermediates() -> tuple[bytes, ...]:
 
 @functools.cache
 def stamper() -> Stamper:
-    """The client of the time-stamp authority; one persistent connection per thread."""
-    return HttpStamper(settings.KEP_TSA_URL, _post, anchors=anchors())
+    """The client of the time-stamp authority; a few persistent connections per thread."""
+    return HttpStamper(settings.KEP_TSA_URL, _post, anchors=anchors(), post_many=_post_many)
 
 
 def revocation_material(leaf: bytes, issuer: bytes, *, at: datetime, now: datetime) -> Material:
@@ -75,14 +76,27 @@ def _post(url: str, body: bytes, content_type: str) -> bytes:
     return _body(_client().post(url, body, content_type))
 
 
+def _post_many(url: str, bodies: Sequence[bytes], content_type: str) -> list[bytes | KepError]:
+    return [_body_or_refusal(reply) for reply in _client().post_many(url, bodies, content_type)]
+
+
+def _body_or_refusal(reply: Reply | KepError) -> bytes | KepError:
+    if isinstance(reply, KepError):
+        return reply
+    try:
+        return _body(reply)
+    except OutboundUnavailable as refusal:
+        return refusal
+
+
 def _get(url: str) -> bytes:
     return _body(_client().get(url))
 
 
-def _body(reply) -> bytes:  # type: ignore[no-untyped-def]
+def _body(reply: Reply) -> bytes:
     if reply.status != 200:
         raise OutboundUnavailable("answered without success", status=reply.status)
-    return bytes(reply.body)
+    return reply.body
 
 
 def close() -> None:

@@ -12,7 +12,7 @@ rsaEncryption with NULL parameters there, sha256WithRSAEncryption without. A tok
 
 import http.client
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -68,6 +68,12 @@ class Stamper(Protocol):
 
     def stamp(self, digest: bytes) -> bytes:
         """A checked token over a SHA-256 digest. TimestampUnavailable (hold) or TimestampRefused."""
+
+    def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+        """For each digest, in order, its checked token or why there is none; never raises those two.
+
+        Once the authority does not answer, the rest is unavailable without each waiting for a time-out of its own.
+        """
 
 
 def request(digest: bytes, *, nonce: int | None) -> bytes:
@@ -271,8 +277,11 @@ class HttpStamper:
 
     `post(url, body, content_type) -> body` makes the round trip (production: guards.outbound) and raises OSError,
     HTTPException or a temporary KepError when there is none, another KepError for an answer that it does not take.
+    `post_many(url, bodies, content_type)` does it for several at once and gives, in their order, the body or the
+    KepError of each; without it they are asked one after the other.
     `policies` empty means any; `anchors` None means that the authority is not checked against a root, which only tests
-    want. `clock` gives the time now, aware.
+    want. `clock` gives the time now, aware. `observe(generated_at, now)` is told what the authority's clock said and
+    when we read it by ours, for each token, also for one that is then refused for its time (R-040).
     """
 
     def __init__(
@@ -282,25 +291,77 @@ class HttpStamper:
         policies: Collection[str] = (),
         anchors: Anchors | None = None,
         *,
+        post_many: Callable[[str, Sequence[bytes], str], Sequence[bytes | KepError]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        observe: Callable[[datetime, datetime], None] | None = None,
     ) -> None:
-        self._url, self._post = url, post
+        self._url, self._post, self._post_many = url, post, post_many
         self._policies, self._anchors = frozenset(policies), anchors
-        self._clock = clock
+        self._clock, self._observe = clock, observe
 
     def stamp(self, digest: bytes) -> bytes:
         """See `Stamper.stamp`; asks with a nonce and refuses a time more than five minutes from our clock."""
-        nonce = secrets.randbits(63) | 1 << 62
-        asked = request(digest, nonce=nonce)
+        nonce = _nonce()
+        return self._read(self._asked(request(digest, nonce=nonce)), digest, nonce)
+
+    def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+        """See `Stamper.stamp_many`; each has a nonce of its own."""
+        nonces = [_nonce() for _ in digests]
+        asked = [request(digest, nonce=nonce) for digest, nonce in zip(digests, nonces, strict=True)]
+        replies = self._asked_one_by_one(asked) if self._post_many is None else self._asked_together(asked)
+        found: list[bytes | TimestampUnavailable | TimestampRefused] = []
+        for reply, digest, nonce in zip(replies, digests, nonces, strict=True):
+            try:
+                found.append(self._read(reply, digest, nonce) if isinstance(reply, bytes) else reply)
+            except (TimestampUnavailable, TimestampRefused) as error:
+                found.append(error)
+        return found
+
+    def _asked_together(self, asked: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+        assert self._post_many is not None  # noqa: S101 - the caller looked
         try:
-            reply = self._post(self._url, asked, QUERY_TYPE)
+            replies = self._post_many(self._url, asked, QUERY_TYPE)
+        except KepError as error:  # an address that is not called at all
+            return [_no_answer(error) for _ in asked]
+        return [_no_answer(reply) if isinstance(reply, KepError) else reply for reply in replies]
+
+    def _asked_one_by_one(self, asked: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+        replies: list[bytes | TimestampUnavailable | TimestampRefused] = []
+        away: TimestampUnavailable | None = None
+        for one in asked:
+            try:
+                replies.append(away or self._asked(one))
+            except TimestampUnavailable as error:
+                away = error
+                replies.append(error)
+            except TimestampRefused as error:
+                replies.append(error)
+        return replies
+
+    def _asked(self, asked: bytes) -> bytes:
+        try:
+            return self._post(self._url, asked, QUERY_TYPE)
         except (OSError, http.client.HTTPException) as error:
             raise TimestampUnavailable("no-answer", detail=type(error).__name__) from error
         except KepError as error:
-            if error.temporary:
-                raise TimestampUnavailable("no-answer", detail=error.reason) from error
-            raise TimestampRefused("answer-refused", detail=error.reason) from error  # a redirect, or too much of it
+            raise _no_answer(error) from error
+
+    def _read(self, reply: bytes, digest: bytes, nonce: int) -> bytes:
         token = read_reply(reply, digest, nonce, trust=self._anchors, policies=self._policies)
-        if abs(_facts(token).generated_at - self._clock()) > MAX_SKEW:
-            raise TimestampRefused("time", generated_at=_facts(token).generated_at.isoformat())
+        generated_at, now = _facts(token).generated_at, self._clock()
+        if self._observe is not None:
+            self._observe(generated_at, now)
+        if abs(generated_at - now) > MAX_SKEW:
+            raise TimestampRefused("time", generated_at=generated_at.isoformat())
         return token
+
+
+def _nonce() -> int:
+    return secrets.randbits(63) | 1 << 62
+
+
+def _no_answer(error: KepError) -> TimestampUnavailable | TimestampRefused:
+    """What a call without an answer means for a time-stamp: away, or a redirect, or too much of an answer."""
+    if error.temporary:
+        return TimestampUnavailable("no-answer", detail=error.reason)
+    return TimestampRefused("answer-refused", detail=error.reason)

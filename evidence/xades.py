@@ -16,7 +16,8 @@ by `evidence.trust`. Comments, blanks and other liberties that leave an XML sign
 import hashlib
 import re
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from binascii import b2a_base64
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -60,23 +61,49 @@ class SealedParts:
 # --- writing ---------------------------------------------------------------------------------------------------
 
 
-def seal(unsigned: bytes, signer: Signer, *, signing_time: datetime, stamper: Stamper) -> bytes:
-    """The sealed evidence: signed by `signer` at `signing_time` (aware, whole seconds) and time-stamped.
+@dataclass(frozen=True, slots=True)
+class Unstamped:
+    """A signed evidence that lacks its time-stamp: the stamps of a whole batch can be under way at once."""
+
+    stamp_digest: bytes
+    """SHA-256 of the ds:SignatureValue element: what is to be stamped."""
+    _before: bytes = field(repr=False)
+    _after: bytes = field(repr=False)
+
+    def finish(self, token: bytes) -> bytes:
+        """The sealed evidence with `token`, as it came from the stamper; whoever stores it takes it apart first."""
+        return b"".join((self._before, b2a_base64(token, newline=False), self._after))
+
+
+def sign(unsigned: bytes, signer: Signer, *, signing_time: datetime) -> Unstamped:
+    """The evidence signed by `signer` at `signing_time` (aware, whole seconds).
 
     Signs evidence only: anything that `evidence.xml` would not have written is EvidenceRefused (V-090).
-    TimestampUnavailable and TimestampRefused come from the stamper, KeyUnavailable from the signer.
+    KeyUnavailable comes from the signer.
     """
     xml.read(unsigned)
-    at = _end_tag(unsigned)
-    properties = _signed_properties((signer.certificate, *signer.chain), signing_time)
+    at, line = _end_tag(unsigned), (signer.certificate, *signer.chain)
+    properties = _signed_properties(line, signing_time)
     info = _signed_info(signer.algorithm, hashlib.sha256(unsigned).digest(), hashlib.sha256(properties).digest())
     signature = signer.sign(info)
     if signer.algorithm is KeyAlgorithm.P256_SHA256:
         signature = plain_signature(signature)
     value = _signature_value(signature)
-    token = stamper.stamp(hashlib.sha256(value).digest())
-    key_info = _key_info((signer.certificate, *signer.chain))
-    return b"".join((unsigned[:at], _OPEN, info, value, key_info, *_object(properties, token), unsigned[at:]))
+    before, _, *after = _object(properties, b"")
+    return Unstamped(
+        stamp_digest=hashlib.sha256(value).digest(),
+        _before=b"".join((unsigned[:at], _OPEN, info, value, _key_info(line), before, properties, after[0])),
+        _after=b"".join((*after[1:], unsigned[at:])),
+    )
+
+
+def seal(unsigned: bytes, signer: Signer, *, signing_time: datetime, stamper: Stamper) -> bytes:
+    """The sealed evidence: `sign`, and the time-stamp at once.
+
+    TimestampUnavailable and TimestampRefused come from the stamper.
+    """
+    unstamped = sign(unsigned, signer, signing_time=signing_time)
+    return unstamped.finish(stamper.stamp(unstamped.stamp_digest))
 
 
 def _end_tag(unsigned: bytes) -> int:

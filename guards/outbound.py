@@ -5,7 +5,8 @@ input. So the client knows the few origins it may call, and everything else is r
 A name that resolves to an inner address is refused too, unless that very host was allowed as inner: an attacker who
 controls a name must not reach our network through us. It connects to the address that was checked, follows no
 redirect, keeps no cookie, reads no proxy setting, and stops at a size and a time. Connections are kept per thread,
-because a time-stamp is needed for every proof.
+because a time-stamp is needed for every proof; `post_many` keeps several, each with one request under way: requests
+that change something are not to be pipelined on one (RFC 9112, 9.3.2), and threads would only wait for one another.
 """
 
 import http.client
@@ -15,7 +16,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -24,6 +26,8 @@ from guards.errors import KepError
 
 _CHUNK: Final = 65_536
 _PORTS: Final = {"http": 80, "https": 443}
+_LANES: Final = 8
+"""Connections to one origin that `post_many` uses at the same time."""
 _GONE = (http.client.RemoteDisconnected, http.client.BadStatusLine, ConnectionResetError, BrokenPipeError)
 
 
@@ -116,6 +120,28 @@ class _Connection(http.client.HTTPConnection):
         self.sock = self.timed = _Timed(sock)
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request, good for being sent again."""
+
+    method: str
+    target: _Target
+    body: bytes | None
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A request that was sent and is not answered yet."""
+
+    position: int
+    call: _Call
+    connection: _Connection
+    kept: bool
+    """Whether the connection had been idle: then the other side may have closed it."""
+    deadline: float
+
+
 class OutboundClient:
     """Calls the `allow`ed origins (`https://tsa.example`, `http://127.0.0.1:8030`) and nothing else.
 
@@ -149,20 +175,64 @@ class OutboundClient:
         """
         return self._call("POST", url, body, content_type, authorization)
 
+    def post_many(
+        self, url: str, bodies: Sequence[bytes], content_type: str
+    ) -> list[Reply | OutboundRefused | OutboundUnavailable]:
+        """POST each of `bodies`, several under way at once; the answers, or the refusal of that one, in their order.
+
+        Limits and time-outs are those of `post`, for each. The first `OutboundUnavailable` ends the sending, and so do
+        `timeout_s` seconds for all of them together: what was not sent is refused as unavailable without any waiting.
+        Raises OutboundRefused for an address that is not called at all.
+        """
+        calls = [self._prepared("POST", url, body, content_type) for body in bodies]
+        answers: dict[int, Reply | OutboundRefused | OutboundUnavailable] = {}
+        under_way: deque[_UnderWay] = deque()
+        ending, trouble = time.monotonic() + self._timeout_s, ""
+        for position, call in enumerate(calls):
+            while under_way and (trouble or len(under_way) == _LANES):
+                trouble = self._take(under_way.popleft(), answers) or trouble
+            if not trouble and time.monotonic() > ending:
+                trouble = "the calls took too long"
+            if trouble:
+                answers[position] = OutboundUnavailable("not sent", origin=call.target.origin, because=trouble)
+                continue
+            try:
+                under_way.append(self._send(position, call))
+            except (OutboundRefused, OutboundUnavailable) as error:
+                answers[position], trouble = error, error.reason
+        for asked in under_way:
+            self._take(asked, answers)
+        return [answers[position] for position in range(len(calls))]
+
+    def _take(
+        self, asked: _UnderWay, answers: dict[int, Reply | OutboundRefused | OutboundUnavailable]
+    ) -> str:
+        """Put the answer in its place; what is wrong with the other side, if it did not answer."""
+        try:
+            answers[asked.position] = self._receive(asked)
+        except OutboundRefused as error:
+            answers[asked.position] = error
+        except OutboundUnavailable as error:
+            answers[asked.position] = error
+            return error.reason
+        return ""
+
     def close(self) -> None:
         """Close the connections of this thread."""
-        for connection in self._connections().values():
-            connection.close()
+        for connections in self._connections().values():
+            for connection in connections:
+                connection.close()
         self._connections().clear()
 
-    def _connections(self) -> dict[str, _Connection]:
+    def _connections(self) -> dict[str, list[_Connection]]:
+        """Idle connections of this thread by origin."""
         try:
             return self._kept.connections  # type: ignore[no-any-return]
         except AttributeError:
             self._kept.connections = {}
             return self._kept.connections  # type: ignore[no-any-return]
 
-    def _call(self, method: str, url: str, body: bytes | None, content_type: str, authorization: str = "") -> Reply:
+    def _prepared(self, method: str, url: str, body: bytes | None, content_type: str, authorization: str = "") -> _Call:
         target = _target(url)
         if target.origin not in self._allow:
             raise OutboundRefused("origin not allowed", origin=target.origin)
@@ -171,17 +241,61 @@ class OutboundClient:
             headers["Content-Type"] = content_type
         if authorization:
             headers["Authorization"] = authorization
+        return _Call(method, target, body, headers)
+
+    def _call(self, method: str, url: str, body: bytes | None, content_type: str, authorization: str = "") -> Reply:
+        return self._receive(self._send(0, self._prepared(method, url, body, content_type, authorization)))
+
+    def _send(self, position: int, call: _Call) -> _UnderWay:
+        """Send on an idle connection; where the other side had closed it, once more on a new one."""
         deadline = time.monotonic() + self._timeout_s
-        kept = self._connections().pop(target.origin, None)
+        idle = self._connections().get(call.target.origin)
+        if idle:
+            kept = idle.pop()
+            try:
+                _request(kept, call, deadline)
+                return _UnderWay(position, call, kept, True, deadline)
+            except _GONE:
+                pass
+            except (OSError, http.client.HTTPException) as error:
+                raise _no_answer(call, error) from error
+        return self._send_anew(position, call, deadline)
+
+    def _send_anew(self, position: int, call: _Call, deadline: float) -> _UnderWay:
         try:
-            if kept is not None:
-                try:
-                    return self._exchange(kept, target, method, body, headers, deadline)
-                except _GONE:
-                    kept.close()  # the other side had closed the idle connection: once more on a new one
-            return self._exchange(self._connect(target, deadline), target, method, body, headers, deadline)
+            connection = self._connect(call.target, deadline)
+            _request(connection, call, deadline)
         except (OSError, http.client.HTTPException) as error:
-            raise OutboundUnavailable("no answer", origin=target.origin, error=type(error).__name__) from error
+            raise _no_answer(call, error) from error
+        return _UnderWay(position, call, connection, False, deadline)
+
+    def _receive(self, asked: _UnderWay) -> Reply:
+        try:
+            return self._answer(asked)
+        except _GONE as error:
+            if not asked.kept:
+                raise _no_answer(asked.call, error) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise _no_answer(asked.call, error) from error
+        again = self._send_anew(asked.position, asked.call, asked.deadline)
+        try:
+            return self._answer(again)
+        except (OSError, http.client.HTTPException) as error:
+            raise _no_answer(asked.call, error) from error
+
+    def _answer(self, asked: _UnderWay) -> Reply:
+        """The answer; the connection is kept for the next request if nothing speaks against it."""
+        keep = False
+        try:
+            response = asked.connection.getresponse()
+            answer = self._read(response, asked.call.target)
+            keep = not response.will_close
+            return answer
+        finally:
+            if keep:
+                self._connections().setdefault(asked.call.target.origin, []).append(asked.connection)
+            else:
+                asked.connection.close()
 
     def _connect(self, target: _Target, deadline: float) -> _Connection:
         literal = _is_address(target.host)
@@ -211,29 +325,6 @@ class OutboundClient:
             raise
         return _Connection(target, sock)
 
-    def _exchange(
-        self,
-        connection: _Connection,
-        target: _Target,
-        method: str,
-        body: bytes | None,
-        headers: dict[str, str],
-        deadline: float,
-    ) -> Reply:
-        done = False
-        try:
-            connection.timed.deadline = deadline
-            connection.request(method, target.path, body=body, headers=headers)
-            response = connection.getresponse()
-            answer = self._read(response, target)
-            done = not response.will_close
-            return answer
-        finally:
-            if done:
-                self._connections()[target.origin] = connection
-            else:
-                connection.close()
-
     def _read(self, response: http.client.HTTPResponse, target: _Target) -> Reply:
         if 300 <= response.status < 400:
             raise OutboundRefused("redirect", origin=target.origin, status=response.status)
@@ -251,6 +342,19 @@ class OutboundClient:
         response.close()  # frees the connection for the next call
         given = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         return Reply(response.status, given, bytes(received))
+
+
+def _request(connection: _Connection, call: _Call, deadline: float) -> None:
+    connection.timed.deadline = deadline
+    try:
+        connection.request(call.method, call.target.path, body=call.body, headers=call.headers)
+    except (OSError, http.client.HTTPException):
+        connection.close()
+        raise
+
+
+def _no_answer(call: _Call, error: Exception) -> OutboundUnavailable:
+    return OutboundUnavailable("no answer", origin=call.target.origin, error=type(error).__name__)
 
 
 def _left(deadline: float) -> float:

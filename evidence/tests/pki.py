@@ -5,6 +5,7 @@ Everything is dated around `NOW`, and judges are told that moment, so the tests 
 """
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,13 +19,14 @@ from evidence import cms, der, timestamp
 from evidence.algorithms import SHA256_IDENTIFIER, KeyAlgorithm
 from evidence.anchors import TrustAnchors
 from evidence.carried import cut
+from evidence.refusals import TimestampRefused, TimestampUnavailable
 from evidence.tests import forge
 from evidence.tests.forge import NOW, Key, Made
 
 KINDS = ("rsa2048", "p256")
 TSA_POLICY = "2.16.792.9.9.9.3"
 
-__all__ = ["KINDS", "NOW", "TSA_POLICY", "Authority", "Holder", "LocalStamper", "Pki", "pki"]
+__all__ = ["KINDS", "NOW", "TSA_POLICY", "Authority", "Holder", "LocalStamper", "Pki", "one_by_one", "pki"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +136,22 @@ class LocalStamper:
         return timestamp.read_reply(
             self.authority.answer(timestamp.request(digest, nonce=2**62 + 5)), digest, 2**62 + 5
         )
+
+    def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+        return one_by_one(self.stamp, digests)
+
+
+def one_by_one(
+    stamp: Callable[[bytes], bytes], digests: Sequence[bytes]
+) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+    """`stamp_many` of a stamper that asks one after the other."""
+    answers: list[bytes | TimestampUnavailable | TimestampRefused] = []
+    for digest in digests:
+        try:
+            answers.append(stamp(digest))
+        except (TimestampUnavailable, TimestampRefused) as error:
+            answers.append(error)
+    return answers
 
 
 class Pki:

@@ -1,7 +1,7 @@
 """CAdES as we write it: exactly four signed attributes, accepted by openssl and pyHanko, every part held together."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from asn1crypto import cms as asn1_cms
 from evidence import cades, der
 from evidence.refusals import CmsRefused, TimestampRefused, TimestampUnavailable
 from evidence.tests import judges
-from evidence.tests.pki import KINDS, NOW, Holder, pki
+from evidence.tests.pki import KINDS, NOW, Holder, one_by_one, pki
 
 CONTENT = b"Content-Type: text/plain\r\n\r\nMerhaba\r\n"
 DIGEST = hashlib.sha256(CONTENT).digest()
@@ -173,6 +173,9 @@ def test_an_outage_of_the_authority_comes_through_and_nothing_is_signed_halfway(
     class Away:
         def stamp(self, digest: bytes) -> bytes:
             raise TimestampUnavailable("no-answer")
+
+        def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+            return one_by_one(self.stamp, digests)
 
     with pytest.raises(TimestampUnavailable):
         cades.sign_detached(DIGEST, OURS.islem("p256"), signing_time=NOW, stamper=Away())

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from signxml.xades import XAdESVerifier
 from evidence import timestamp, xades, xml
 from evidence.algorithms import KeyAlgorithm, plain_ecdsa
 from evidence.facts import EvidenceKind
-from evidence.refusals import EvidenceRefused, TimestampUnavailable
+from evidence.refusals import EvidenceRefused, TimestampRefused, TimestampUnavailable
 from evidence.tests import judges
 from evidence.tests.judges import needs_schemas
-from evidence.tests.pki import KINDS, NOW, Authority, Holder, LocalStamper, pki
+from evidence.tests.pki import KINDS, NOW, Authority, Holder, LocalStamper, one_by_one, pki
 from evidence.tests.samples import facts
 
 OURS = pki()
@@ -154,6 +154,9 @@ def test_without_a_time_stamp_there_is_no_seal() -> None:
     class Away:
         def stamp(self, digest: bytes) -> bytes:
             raise TimestampUnavailable("no-answer")
+
+        def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+            return one_by_one(self.stamp, digests)
 
     with pytest.raises(TimestampUnavailable):
         xades.seal(UNSIGNED, OURS.islem("p256"), signing_time=NOW, stamper=Away())
@@ -302,6 +305,9 @@ def test_the_time_stamp_must_be_one_that_check_token_accepts() -> None:
     class Careless:
         def stamp(self, digest: bytes) -> bytes:
             return Authority(OURS.tsa_with(purposes=(), critical=True)).token(digest)
+
+        def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+            return one_by_one(self.stamp, digests)
 
     raw = xades.seal(UNSIGNED, OURS.islem("p256"), signing_time=NOW, stamper=Careless())
     assert refusal(raw) == ("extended-key-usage", "timestamp")

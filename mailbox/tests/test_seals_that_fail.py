@@ -28,14 +28,14 @@ def test_a_proof_that_cannot_be_sealed_lets_the_others_be_sealed(
     road: Road, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     poisoned = three_owed(road)[1].intent
-    whole = xades.seal
+    whole = xades.sign
 
-    def seal(unsigned: bytes, *rest: Any, **more: Any) -> bytes:
+    def sign(unsigned: bytes, *rest: Any, **more: Any) -> xades.Unstamped:
         if unsigned == bytes(poisoned.unsigned):
             raise fault
         return whole(unsigned, *rest, **more)
 
-    monkeypatch.setattr(xades, "seal", seal)
+    monkeypatch.setattr(xades, "sign", sign)
     assert tasks.seal_due(road.clock.now) == 2
     assert SealedEvidence.objects.count() == 2
     left = SealWork.objects.get()

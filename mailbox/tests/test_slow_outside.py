@@ -3,6 +3,7 @@
 A worker that gives no sign of life for two minutes is killed (`script/supervisor.py`), and a claim runs out after one.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from evidence import issue, outside
 from evidence.models import SealedEvidence, SealRequest, SealWork
+from evidence.refusals import TimestampRefused, TimestampUnavailable
 from mailbox import checking, takeout, tasks
 from mailbox.models import Message
 from mailbox.tests.road import Road
@@ -45,6 +47,9 @@ class SlowStamper:
     def stamp(self, digest: bytes) -> bytes:
         self._stopwatch.seconds += 15
         return self._stamper.stamp(digest)
+
+    def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
+        return [self.stamp(digest) for digest in digests]
 
 
 def test_a_slow_authority_never_costs_the_seals_that_it_gave(road: Road, stopwatch: Stopwatch) -> None:
