@@ -285,7 +285,7 @@ class OutboundClient:
 
     def _answer(self, asked: _UnderWay) -> Reply:
         """The answer; the connection is kept for the next request if nothing speaks against it."""
-        keep = False
+        keep, response = False, None
         try:
             response = asked.connection.getresponse()
             answer = self._read(response, asked.call.target)
@@ -295,6 +295,8 @@ class OutboundClient:
             if keep:
                 self._connections().setdefault(asked.call.target.origin, []).append(asked.connection)
             else:
+                if response is not None:
+                    response.close()  # it has the socket when the other side said that it will close
                 asked.connection.close()
 
     def _connect(self, target: _Target, deadline: float) -> _Connection:
