@@ -20,7 +20,7 @@ from guards.findings import Finding
 from . import insert_only, vault, xades
 from .eventlog import leaf_hash
 from .fieldcrypt import rows_that_open
-from .models import Event, EvidenceIntent, SealedEvidence, SealWork
+from .models import Event, EvidenceIntent, SealedEvidence, SealRequest, SealWork
 
 
 def findings(now: datetime) -> Iterable[Finding]:
@@ -62,8 +62,22 @@ def _seals() -> Iterable[Finding]:
             yield Finding("EV-07", f"proof {key}", "the sealed bytes, or those of its intent, do not open")
         for proof in proofs:
             yield from _seal(proof)
-    for work in SealWork.objects.filter(tries__gte=20).select_related("intent"):
-        yield Finding("EV-08", work.intent.evidence_id, f"sealing failed {work.tries} times: {work.last_error}")
+    for name, tries, error in SealWork.objects.filter(tries__gte=20, parked_at__isnull=True).values_list(
+        "intent__evidence_id", "tries", "last_error"
+    ):
+        yield Finding("EV-08", name, f"sealing failed {tries} times: {error}")
+    for name, error in SealWork.objects.filter(parked_at__isnull=False).values_list(
+        "intent__evidence_id", "last_error"
+    ):
+        yield Finding("EV-11", name, f"sealing is parked: {error}")
+    owed = SealWork.objects.filter(due_at__isnull=True, parked_at__isnull=True)
+    for name in owed.values_list("intent__evidence_id", flat=True):
+        yield Finding("EV-03", name, "the proof is owed and nobody works on it")
+    asked = SealRequest.objects.filter(finished_at__isnull=True)
+    for name, error in asked.filter(parked_at__isnull=False).values_list("reference", "last_error"):
+        yield Finding("EV-12", name, f"a sealed file is asked for and its work is parked: {error}")
+    for name in asked.filter(due_at__isnull=True, parked_at__isnull=True).values_list("reference", flat=True):
+        yield Finding("EV-13", name, "a sealed file is asked for and nobody works on it")
 
 
 def _seal(proof: SealedEvidence) -> Iterable[Finding]:

@@ -29,9 +29,9 @@ from guards.crash_points import passing
 from guards.errors import KepError
 from guards.ids import uuid7_hex
 
-from . import cades, eventlog, xades, xml
+from . import cades, eventlog, parking, xades, xml
 from .algorithms import Signer
-from .errors import CipherTextRefused, KeyNotHere, SealMismatch
+from .errors import CipherTextRefused, KeyNotHere, SealMismatch, VaultUnavailable
 from .facts import EvidenceFacts, Issuer
 from .fieldcrypt import rows_that_open
 from .models import EvidenceIntent, SealedEvidence, SealWork
@@ -42,7 +42,10 @@ from .trust import facts_of
 log = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=60)
-RETRY = (2, 5, 10, 30, 60)  # seconds; the last one repeats
+HOLDS = frozenset(
+    each.code for each in (TimestampUnavailable, TimestampRefused, KeyUnavailable, KeyNotInForce, VaultUnavailable)
+)
+"""What ends by itself and never parks a proof, however long it lasts (evidence/parking.py)."""
 LATE = timedelta(seconds=60)  # a time-stamp later than this after the event is flagged (design.md 1.2)
 BATCH = 50
 PATIENCE = 20.0
@@ -292,7 +295,7 @@ def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
         works, damaged = rows_that_open(claimed.select_related("intent").order_by("pk"), keys)
         if damaged:
             log.critical("intents do not open: %s", damaged)
-            _put_back(claimed.filter(pk__in=damaged), CipherTextRefused.code, now=now)
+            parking.put_back_unread(SealWork, damaged, CipherTextRefused.code, now=now)
         eventlog.append_all(
             [eventlog.Happening("seal.begun", at=now, actor=worker, subject=work.intent.evidence_id) for work in works]
         )
@@ -371,15 +374,7 @@ def _give_back(works: Sequence[SealWork]) -> None:
 
 
 def _put_back(works: Iterable[SealWork], code: str, *, now: datetime) -> None:
-    for work in works:
-        delay = RETRY[min(work.tries, len(RETRY) - 1)]
-        SealWork.objects.filter(pk=work.pk, claimed_by=work.claimed_by).update(
-            tries=work.tries + 1,
-            due_at=now + timedelta(seconds=delay),
-            claimed_until=None,
-            claimed_by="",
-            last_error=code,
-        )
+    parking.put_back_all(works, code, now=now, is_hold=code in HOLDS)
 
 
 def _whole_second(moment: datetime) -> datetime:

@@ -11,6 +11,7 @@ from django.db import models
 
 from .fieldcrypt import EncryptedBytes
 from .insert_only import insert_only
+from .parking import Work, parked_index
 
 
 @insert_only()
@@ -46,18 +47,13 @@ class SealedEvidence(models.Model):
     stamped_late = models.BooleanField()  # more than 60 s after the event: flagged, never re-dated (A-003)
 
 
-class SealWork(models.Model):
+class SealWork(Work):
     """The labour of sealing one intent; deleted in the transaction that inserts the sealed proof."""
 
     intent = models.OneToOneField(EvidenceIntent, on_delete=models.PROTECT, related_name="work")
-    due_at = models.DateTimeField()
-    claimed_until = models.DateTimeField(null=True)
-    claimed_by = models.CharField(max_length=64, blank=True)
-    tries = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["due_at"])]
+        indexes = [models.Index(fields=["due_at"]), parked_index("seal_work_parked")]
 
 
 @insert_only(except_null_to_value=("idx",))
@@ -77,7 +73,7 @@ class Event(models.Model):
         indexes = [models.Index(fields=["subject"]), models.Index(fields=["kind", "at"])]
 
 
-class SealRequest(models.Model):
+class SealRequest(Work):
     """A page asks the sealing worker for a sealed file: only that worker opens the işlem key (design.md 1.5).
 
     `kind` says what it is ("bundle"; later issues add theirs), `reference` what it is about and `version` which
@@ -89,16 +85,12 @@ class SealRequest(models.Model):
     version = models.CharField(max_length=64)
     asked_by = models.CharField(max_length=80)
     asked_at = models.DateTimeField()
-    due_at = models.DateTimeField()
-    claimed_until = models.DateTimeField(null=True)
-    claimed_by = models.CharField(max_length=64, blank=True)
-    tries = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=200, blank=True)
     result = models.BinaryField(max_length=32, null=True)  # vault digest of the finished file
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "reference", "version"], name="one_seal_per_question")]
         indexes = [
-            models.Index(fields=["kind", "due_at"], condition=models.Q(finished_at__isnull=True), name="seal_due")
+            models.Index(fields=["kind", "due_at"], condition=models.Q(finished_at__isnull=True), name="seal_due"),
+            parked_index("seal_request_parked"),
         ]

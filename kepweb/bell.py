@@ -33,12 +33,17 @@ unheard: Counter[str] = Counter()
 
 def ring_deliver() -> None:
     """Wake the delivery workers once the running transaction has committed (at once outside of one)."""
-    transaction.on_commit(partial(ring_now, "deliver"))
+    ring_after_commit("deliver")
 
 
 def ring_seal() -> None:
     """Wake the sealing workers once the running transaction has committed (at once outside of one)."""
-    transaction.on_commit(partial(ring_now, "seal"))
+    ring_after_commit("seal")
+
+
+def ring_after_commit(queue: str) -> None:
+    """Wake the workers of `queue` once the running transaction has committed (at once outside of one)."""
+    transaction.on_commit(partial(ring_now, queue))
 
 
 def ring_now(queue: str) -> bool:

@@ -16,7 +16,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 
@@ -39,14 +39,12 @@ from .models import Message, OriginalStamp, Recipient
 from .original import Original, read_original, wrap_signed
 from .step import Step
 from .submit import Refusal, reject, turn_back
-from .trouble import hold, put_back
+from .trouble import LAST_TRIES, hold, put_back
 from .validation import keep_material, lists_of
 
 log = logging.getLogger(__name__)
 
 WORKER = "deliver"
-_LAST_TRIES = timedelta(hours=1)
-"""After a day on hold a message is tried once more; what has failed in another way for this much longer goes back."""
 _AWAY = (TimestampUnavailable, TimestampRefused, outside.RevocationUnknown, VaultUnavailable)
 _LOST = (VaultMissing, VaultDamaged)
 """Octets that may be put back from the second copy: a hold too, but loudly."""
@@ -108,7 +106,7 @@ def check_all(lot: Lot[Message]) -> int:
 def failed(message: Message, error: Exception, *, now: datetime) -> None:
     """A message that left its lot: held while the outside is away, put back for what nobody foresaw."""
     if isinstance(error, _LOST):
-        log.critical("octets of a message: %s", error, extra={"kep_id": message.kep_id})
+        log.critical("ALM-03 octets of a message: %s", error, extra={"kep_id": message.kep_id})
     if not isinstance(error, _AWAY + _LOST):
         put_back(message, error, now=now)
     elif message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
@@ -128,7 +126,7 @@ def _still_allowed(lot: Lot[Message]) -> tuple[int, list[Message]]:
     """
     now, standing = lot.now, []
     rights = acting_for_each(((each.submitted_by_id, each.account) for each in lot.rows), now=now)
-    last_tries = now - settings.KEP_CHECKING_HOLD_LIMIT - _LAST_TRIES
+    last_tries = now - settings.KEP_CHECKING_HOLD_LIMIT - LAST_TRIES
     given_back = 0
     for message in lot.rows:
         code = _code_of(rights[message.submitted_by_id, message.account_id])
@@ -154,9 +152,7 @@ def _code_of(rights: Acting | AccessRefused) -> str:
 
 def _stamp(lot: Lot[Message], messages: Sequence[Message]) -> list[_Stamped]:
     """The one signature time-stamp of each original: whatever was fetched first and kept is the one."""
-    read = dict(
-        lot.each(messages, lambda each: (each.pk, cades.read(bytes(each.cms))), row_of=lambda each: each)
-    )
+    read = dict(lot.each(messages, lambda each: (each.pk, cades.read(bytes(each.cms))), row_of=lambda each: each))
     known = [each for each in messages if each.pk in read]
     digests = {key: hashlib.sha256(facts.signature).digest() for key, facts in read.items()}
     kept = _kept_tokens(known)
@@ -248,6 +244,7 @@ def _accept(checked: Sequence[_Checked], *, now: datetime) -> None:
                 "hold_reason": "",
                 "claimed_until": None,
                 "tries": 0,
+                "failures": 0,
                 "last_error": "",
             },
             recipients=tuple(Party(one.address, one.name) for one in each.recipients),

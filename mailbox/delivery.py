@@ -99,7 +99,9 @@ def _acceptances(lot: Lot[Message]) -> dict[int, SealedEvidence]:
         found = issue.sealed_proofs(by_id, code=EvidenceKind.SUBMITTED)
     except CipherTextRefused:  # one of them does not open: each for itself
         alone = lot.each(
-            lot.rows, lambda each: issue.sealed_proofs([each.kep_id], code=EvidenceKind.SUBMITTED), row_of=lambda each: each
+            lot.rows,
+            lambda each: issue.sealed_proofs([each.kep_id], code=EvidenceKind.SUBMITTED),
+            row_of=lambda each: each,
         )
         found = {kep_id: proofs for some in alone for kep_id, proofs in some.items()}
     return {by_id[kep_id]: proofs[0] for kep_id, proofs in found.items() if proofs}
@@ -126,7 +128,7 @@ def _send_on(going: Sequence[tuple[Message, bytes]], *, now: datetime) -> None:
     ]
     states.advance(steps, states.Event.RELEASED_HERE, now=now, actor=SEALER)
     Message.objects.filter(pk__in=[message.pk for message, _ in going]).update(
-        released_at=now, due_at=None, claimed_until=None, tries=0, last_error=""
+        released_at=now, due_at=None, claimed_until=None, tries=0, failures=0, last_error=""
     )
     eventlog.append_all(
         [
@@ -202,7 +204,7 @@ def terms_due(*, now: datetime, limit: int) -> list[Recipient]:
 
     A delivered row has no other work, so a `due_at` on it means that its term could not be ended and when to try again.
     """
-    rows = Recipient.objects.filter(state=states.RecipientState.DELIVERED)
+    rows = Recipient.objects.filter(state=states.RecipientState.DELIVERED, parked_at__isnull=True)
     is_due = Q(due_at__isnull=True) | Q(due_at__lte=now)
     ended = rows.filter(is_due, term_ends_at__lte=now).order_by("term_ends_at")
     joined = rows.select_related("message").prefetch_related("message__recipients").order_by("term_ends_at")
@@ -221,6 +223,7 @@ def _place(recipients: Sequence[Recipient], *, now: datetime) -> None:
                 "due_at": None,
                 "claimed_until": None,
                 "tries": 0,
+                "failures": 0,
                 "last_error": "",
             },
         )

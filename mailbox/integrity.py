@@ -76,15 +76,31 @@ def _message(message: Message, made: set[tuple[int, int]], *, now: datetime) -> 
         yield Finding("MB-07", message.kep_id, "released, but a recipient still waits for the release")
     yield from _boxes(message, recipients)
     yield from _history(message, recipients)
+    yield from _parked(message, recipients)
     if message.due_at is not None and message.due_at < now - _STUCK:
         yield Finding("MB-08", message.kep_id, "work on it is long due")
     if message.state == MessageState.CHECKING and message.due_at is None:
         yield Finding("MB-09", message.kep_id, "in CHECKING and nobody will look at it")
     for recipient in recipients:
-        if recipient.state == RecipientState.DELIVERING and recipient.due_at is None:
+        is_parked = recipient.parked_at is not None
+        if recipient.state == RecipientState.DELIVERING and recipient.due_at is None and not is_parked:
             yield Finding("MB-10", message.kep_id, f"recipient {recipient.recipient_no} waits and nobody will look")
         if recipient.state == RecipientState.DELIVERED and recipient.term_ends_at is None:
             yield Finding("MB-11", message.kep_id, f"recipient {recipient.recipient_no} has no reading term")
+
+
+def _parked(message: Message, recipients: list[Recipient]) -> Iterable[Finding]:
+    """Work that failed again and again and waits for people, and a release that nobody would look at."""
+    is_to_do = message.state == MessageState.CHECKING or (
+        message.state == MessageState.ACCEPTED and message.released_at is None
+    )
+    if is_to_do and message.parked_at is not None:
+        yield Finding("MB-23", message.kep_id, f"work on it is parked: {message.last_error}")
+    elif is_to_do and message.due_at is None and message.state == MessageState.ACCEPTED:
+        yield Finding("MB-24", message.kep_id, "accepted, not released, and nobody will look at it")
+    for each in recipients:
+        if each.parked_at is not None and each.state in (RecipientState.DELIVERING, RecipientState.DELIVERED):
+            yield Finding("MB-23", message.kep_id, f"recipient {each.recipient_no} is parked: {each.last_error}")
 
 
 def _boxes(message: Message, recipients: list[Recipient]) -> Iterable[Finding]:

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from evidence.errors import CipherTextRefused
 from evidence.fieldcrypt import rows_that_open
+from evidence.parking import put_back_unread
 from guards.ids import uuid7_hex
 
 from .models import Labour
@@ -21,8 +22,6 @@ from .models import Labour
 log = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=60)
-RETRY = (2, 5, 10, 30, 60)
-"""Seconds until the next try; the last one repeats. Holds end by themselves: they are asked again and again."""
 
 
 def claim(rows: QuerySet, *, now: datetime, limit: int) -> list:
@@ -45,14 +44,8 @@ def claim(rows: QuerySet, *, now: datetime, limit: int) -> list:
 def put_back_damaged(rows: QuerySet, keys: Collection[int], *, now: datetime) -> None:
     """Give back rows that cannot even be read, for the longest delay, and ring: people must look at them."""
     if keys:
-        log.critical("rows do not open: %s %s", rows.model.__name__, sorted(keys))
-        rows.model._base_manager.filter(pk__in=keys).update(
-            due_at=now + timedelta(seconds=RETRY[-1]),
-            tries=F("tries") + 1,
-            claimed_until=None,
-            claimed_by="",
-            last_error=CipherTextRefused.code,
-        )
+        log.critical("ALM-02 rows do not open: %s %s", rows.model.__name__, sorted(keys))
+        put_back_unread(rows.model, keys, CipherTextRefused.code, now=now)
 
 
 def release_claims(rows: Sequence[Labour]) -> None:
@@ -62,8 +55,3 @@ def release_claims(rows: Sequence[Labour]) -> None:
         type(claimed[0])._base_manager.filter(pk__in=[row.pk for row in claimed], claimed_by=mark).update(
             claimed_until=None, claimed_by=""
         )
-
-
-def next_try(row: Labour, *, now: datetime) -> datetime:
-    """When to ask again after one more failure."""
-    return now + timedelta(seconds=RETRY[min(row.tries, len(RETRY) - 1)])

@@ -10,19 +10,14 @@ from django.db import models
 from accounts.models import KepAccount, Person
 from evidence.fieldcrypt import EncryptedBytes, EncryptedText
 from evidence.insert_only import insert_only
+from evidence.parking import Work, parked_index
 from guards.ids import public_id
 
 from .state_names import MessageState, RecipientState
 
 
-class Labour(models.Model):
-    """How the work on a row goes: when it is due, who holds it until when, how often it was tried."""
-
-    due_at = models.DateTimeField(null=True)  # NULL = nothing to do
-    claimed_until = models.DateTimeField(null=True)
-    claimed_by = models.CharField(max_length=40, blank=True)
-    tries = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=200, blank=True)
+class Labour(Work):
+    """How the work on a row goes: when it is due, who holds it until when, how often it failed (evidence/parking.py)."""
 
     class Meta:
         abstract = True
@@ -101,6 +96,7 @@ class Message(Labour):
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="message_due"),
             models.Index(fields=["account", "-submitted_at"]),
+            parked_index("message_parked"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -158,6 +154,7 @@ class Recipient(Labour):
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="recipient_due"),
             models.Index(fields=["term_ends_at"], condition=models.Q(state="DELIVERED"), name="recipient_term"),
+            parked_index("recipient_parked"),
         ]
 
 

@@ -114,7 +114,7 @@ def submit_all(lot: Lot[SigningOperation], *, kind: str = STANDARD) -> list[Mess
             raise  # the store is away, the octets are not lost: the operation waits
         except KepError as refusal:
             if isinstance(refusal, VaultMissing | VaultDamaged):
-                log.critical("octets of a signature: %s", refusal, extra={"operation": str(each.operation.pk)})
+                log.critical("ALM-03 octets of a signature: %s", refusal, extra={"operation": str(each.operation.pk)})
             _turn_down(each.operation, refusal, now=now)
             return None
         original, refused = _read(raw, found, each.acting)
@@ -255,7 +255,7 @@ def turn_back(message: Message, code: str, *, now: datetime) -> None:
     """CHECKING -> RETURNED: no proof, the draft is open again, the sender is told by SMS (design.md 1.4)."""
     with transaction.atomic():
         states.advance(
-            [Step(message, values={"due_at": None, "refusal_code": code}, note=code)],
+            [Step(message, values={"due_at": None, "parked_at": None, "refusal_code": code}, note=code)],
             states.Event.TURNED_BACK,
             now=now,
             actor=WORKER,
@@ -275,7 +275,7 @@ def withdraw(message: Message, *, acting: Acting, now: datetime) -> None:
     with transaction.atomic():
         states.advance(
             # a worker that is checking it this moment holds a claim: without it, a hold comes to nothing
-            [Step(message, values={"due_at": None, "claimed_until": None, "claimed_by": ""})],
+            [Step(message, values={"due_at": None, "parked_at": None, "claimed_until": None, "claimed_by": ""})],
             states.Event.WITHDRAWN,
             now=now,
             actor=str(acting.person.pk),

@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -18,10 +18,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import notices
-from evidence import issue, outside
+from evidence import issue, outside, parking
 from evidence.facts import EvidenceKind
 from evidence.models import SealedEvidence, SealRequest
 from guards.clock import now as clock
+from guards.errors import KepError
 from guards.ids import uuid7_hex
 from signing import operations
 from signing.models import SigningOperation
@@ -133,13 +134,8 @@ def bundles_due(now: datetime) -> int:
             takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
         except Exception as error:
             log.exception("bundle failed")
-            SealRequest.objects.filter(pk=request.pk).update(
-                claimed_until=None,
-                claimed_by="",
-                tries=request.tries + 1,
-                last_error=type(error).__name__,
-                due_at=now + timedelta(seconds=10),
-            )
+            is_hold = isinstance(error, KepError) and error.temporary
+            parking.put_back(request, type(error).__name__, now=now, is_hold=is_hold)
         else:
             done += 1
     return done

@@ -10,6 +10,9 @@ States:
 
 SIGNED is durable before the signer hears "done": a worker turns it into a submission whether or not the
 browser is still there. CONSUMED is set by the floor above in the transaction that makes use of the signature.
+
+SIGNED is the one state with work to do, so `due_at` and the other columns of `Work` speak of it only: who wants to use
+the signature claims the row for a minute, and puts it back when that failed.
 """
 
 import uuid
@@ -17,9 +20,10 @@ import uuid
 from django.db import models
 
 from evidence.fieldcrypt import EncryptedBytes, EncryptedText
+from evidence.parking import Work, parked_index
 
 
-class SigningOperation(models.Model):
+class SigningOperation(Work):
     """One signature asked of one person over one sequence of bytes; the code works once, for ten minutes."""
 
     class State(models.TextChoices):
@@ -71,6 +75,8 @@ class SigningOperation(models.Model):
             models.Index(fields=["purpose", "state"]),
             models.Index(fields=["person", "reference"]),
             models.Index(fields=["state", "expires_at"]),
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="operation_due"),
+            parked_index("operation_parked"),
         ]
         constraints = [
             models.CheckConstraint(

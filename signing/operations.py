@@ -25,15 +25,17 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_noop
 
-from evidence import cades, eventlog, vault
+from evidence import cades, eventlog, parking, vault
 from evidence.algorithms import algorithm_of
 from evidence.carried import cut
 from evidence.certificate import facts_of
 from evidence.der import DerRefused
-from evidence.errors import EvidenceError
+from evidence.errors import CipherTextRefused, EvidenceError
 from evidence.fieldcrypt import rows_that_open
 from evidence.refusals import BrokenChain, CmsRefused
 from guards.crash_points import passing
+from guards.errors import KepError
+from guards.ids import uuid7_hex
 
 from . import codes
 from .errors import (
@@ -59,6 +61,9 @@ _OTHER_KEY = gettext_noop(
     "Bu sertifikanın anahtar türüyle ileti imzalanamıyor; RSA ya da P-256 anahtarlı sertifikanızı seçin."
 )
 _UNREADABLE = gettext_noop("Sertifika okunamadı.")
+CLAIM = timedelta(seconds=60)
+_NO_MORE_WORK: Mapping[str, None] = {"due_at": None, "claimed_until": None, "parked_at": None}
+"""What has left SIGNED is worked on no longer."""
 MISSES = 5
 MISS_WINDOW = timedelta(minutes=10)
 
@@ -207,7 +212,7 @@ def complete(token: str, signature: bytes, *, now: datetime) -> SigningOperation
         is_same = (held.certificate, held.signing_time) == (operation.certificate, operation.signing_time)
         won = is_same and SigningOperation.objects.filter(
             pk=operation.pk, state=State.OFFERED, expires_at__gt=now
-        ).update(state=State.SIGNED, cms=cms, signed_at=now)
+        ).update(state=State.SIGNED, cms=cms, signed_at=now, due_at=now)
         if not won:
             if (
                 held.state in (State.SIGNED, State.CONSUMED) and held.cms == cms
@@ -241,7 +246,7 @@ def cancel_for(*, reference: str, purpose: str) -> int:
     """
     return SigningOperation.objects.filter(
         reference=reference, purpose=purpose, state__in=(*SigningOperation.OPEN_STATES, State.SIGNED, State.EXPIRED)
-    ).update(state=State.CANCELLED, code_shown=None)
+    ).update(state=State.CANCELLED, code_shown=None, **_NO_MORE_WORK)
 
 
 def extend(operation_id: UUID, *, person: UUID, now: datetime) -> Asked:
@@ -292,12 +297,41 @@ def latest_for(*, person: UUID, reference: str, purpose: str) -> SigningOperatio
 
 
 def take_signed(purpose: str, limit: int, *, now: datetime) -> list[SigningOperation]:
-    """Signatures of one purpose that wait to be used, oldest first; one that does not open is only named in the log."""
-    waiting = SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED).order_by("signed_at")
-    opened, damaged = rows_that_open(waiting, waiting.values_list("pk", flat=True)[:limit])
+    """Up to `limit` signatures of one purpose that wait to be used, oldest first, claimed for a minute (R-011).
+
+    Whoever takes one uses it (`consume`), turns it down, puts it back after a failure or gives it back untried. One
+    that does not open is put back here and named in the log.
+    """
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    due = SigningOperation.objects.filter(free, purpose=purpose, state=State.SIGNED, due_at__lte=now)
+    mark = uuid7_hex()
+    with transaction.atomic():
+        keys = list(due.order_by("due_at", "signed_at").values_list("pk", flat=True)[:limit])
+        if not keys:
+            return []
+        SigningOperation.objects.filter(free, pk__in=keys, state=State.SIGNED).update(
+            claimed_until=now + CLAIM, claimed_by=mark
+        )
+    claimed = SigningOperation.objects.filter(claimed_by=mark).order_by("due_at", "signed_at")
+    opened, damaged = rows_that_open(claimed, keys)
     if damaged:
-        log.critical("operations do not open: %s", [str(each) for each in damaged])
+        log.critical("ALM-02 operations do not open: %s", [str(each) for each in damaged])
+        parking.put_back_unread(SigningOperation, damaged, CipherTextRefused.code, now=now)
     return opened
+
+
+def put_back(operation: SigningOperation, error: Exception, *, now: datetime) -> None:
+    """Using a claimed signature failed: it is due again later, or parked when this goes on (evidence/parking.py)."""
+    is_hold = isinstance(error, KepError) and error.temporary
+    log.error("signature put back: %s try %d", operation.pk, operation.tries + 1, exc_info=error)
+    parking.put_back(operation, type(error).__name__, now=now, is_hold=is_hold)
+
+
+def give_back(untried: Sequence[SigningOperation]) -> None:
+    """Nobody got round to these claimed signatures: they are due as before, for whoever looks next."""
+    for mark in {each.claimed_by for each in untried}:
+        keys = [each.pk for each in untried if each.claimed_by == mark]
+        SigningOperation.objects.filter(pk__in=keys, claimed_by=mark).update(claimed_until=None, claimed_by="")
 
 
 def content_of(operation: SigningOperation) -> bytes:
@@ -308,14 +342,14 @@ def content_of(operation: SigningOperation) -> bytes:
 def consume(used: Sequence[SigningOperation], *, now: datetime) -> None:
     """The floor above has made use of these signatures, in this very transaction; `StaleOperation` if one was taken."""
     waiting = SigningOperation.objects.filter(pk__in=[each.pk for each in used], state=State.SIGNED)
-    if waiting.update(state=State.CONSUMED, closed_at=now) != len(used):
+    if waiting.update(state=State.CONSUMED, closed_at=now, **_NO_MORE_WORK) != len(used):
         raise StaleOperation("not waiting any more")
 
 
 def turn_down(operation: SigningOperation, code: str, *, now: datetime) -> None:
     """The floor above could not use the signature: the page says why, nothing was sent."""
     if not SigningOperation.objects.filter(pk=operation.pk, state=State.SIGNED).update(
-        state=State.CANCELLED, closed_at=now, refusal_code=code
+        state=State.CANCELLED, closed_at=now, refusal_code=code, **_NO_MORE_WORK
     ):
         raise StaleOperation("not waiting any more")
 
@@ -374,11 +408,3 @@ def _log(kind: str, operation: SigningOperation, *, now: datetime, actor: str = 
         subject=operation.reference,
         facts={"operation": str(operation.pk), "purpose": operation.purpose},
     )
-
-
-def put_back(operation, error, *, now):
-    log.error("put back", exc_info=error)
-
-
-def give_back(operations):
-    pass

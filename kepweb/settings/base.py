@@ -212,6 +212,7 @@ CELERY_BEAT_SCHEDULE = {  # a third clock beside bells and polls; workers find t
     for queue in ("deliver", "seal")
 }
 KEP_POLL_SECONDS = 2
+KEP_PARK_AFTER = 10  # failures of one piece of work that were no holds: about seven minutes, then people look
 KEP_SWEEPS = {
     "deliver": (
         "mailbox.tasks.submit_signed",

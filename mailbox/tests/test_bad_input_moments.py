@@ -15,7 +15,7 @@ from accounts.models import KepAccount
 from accounts.tests.cast import make_account, make_person, sign_in
 from evidence import issue, outside
 from evidence.models import EvidenceIntent
-from mailbox import compose, integrity, submit, tasks
+from mailbox import integrity, submit, tasks
 from mailbox.models import BoxItem, Draft, Message
 from mailbox.tests.road import Clock, Road
 from mailbox.tests.test_at_the_same_moment import side_by_side
@@ -155,7 +155,7 @@ def together(transactional_db: None, provider: Any) -> Road:
 def test_one_signature_submitted_by_four_workers_at_once_is_one_message(together: Road) -> None:
     for _ in range(3):
         operation = together.sign(together.draft())
-        taken = [SigningOperation.objects.get(pk=operation.pk) for _ in range(4)]
+        taken = [SigningOperation.objects.get(pk=operation.pk) for _ in range(4)]  # as if each claim had run out
         made = side_by_side(*(lambda each=each: submit.submit(each, now=together.clock.now) for each in taken))
         assert sum(isinstance(each, Message) for each in made) == 1, made
         assert [each for each in made if isinstance(each, Exception)] == []

@@ -127,8 +127,8 @@ def test_a_signature_is_assembled_verified_kept_and_rung_for(issue: Issue, key: 
     facts = cades.verify_detached(bytes(operation.cms), bytes(operation.content_digest))
     assert facts.certificate == holder.certificate
     assert rung == [True], "inside the transaction, so that it rings at its commit"
-    assert operations.take_signed("message", 10) == [operation]
-    assert operations.take_signed("giris", 10) == []
+    assert operations.take_signed("message", 10, now=NOW) == [operation]
+    assert operations.take_signed("giris", 10, now=NOW) == []
 
 
 @pytest.mark.django_db
