@@ -61,14 +61,14 @@ def test_a_proof_that_goes_on_failing_is_parked_and_the_others_are_sealed(
         road.sign(road.draft(subject=f"Konu {number}"))
     road.turn("deliver")
     poisoned = SealWork.objects.order_by("pk")[1].intent
-    whole = xades.seal
+    whole = xades.sign
 
-    def seal(unsigned: bytes, *rest: Any, **more: Any) -> bytes:
+    def sign(unsigned: bytes, *rest: Any, **more: Any) -> xades.Unstamped:
         if unsigned == bytes(poisoned.unsigned):
             raise RuntimeError("nobody foresaw this")
         return whole(unsigned, *rest, **more)
 
-    monkeypatch.setattr(xades, "seal", seal)
+    monkeypatch.setattr(xades, "sign", sign)
     fail_until_parked(road, "seal")
     work = SealWork.objects.get(intent=poisoned)
     assert (work.due_at, work.failures, work.claimed_until) == (None, 3, None)
@@ -79,7 +79,7 @@ def test_a_proof_that_goes_on_failing_is_parked_and_the_others_are_sealed(
     status, listed = kepparked()
     assert (status, listed.split()[0]) == (1, f"seal:{work.pk}")
     assert poisoned.evidence_id in listed
-    monkeypatch.setattr(xades, "seal", whole)
+    monkeypatch.setattr(xades, "sign", whole)
     road.turn()
     assert SealWork.objects.filter(parked_at__isnull=False).count() == 1, "parked work is left alone"
     assert kepparked("--retry", f"seal:{work.pk}")[0] == 0
@@ -95,7 +95,7 @@ def test_a_signature_that_cannot_be_submitted_is_parked_and_named(
 ) -> None:
     operation = road.sign(road.draft())
     with monkeypatch.context() as patched:
-        patched.setattr(submit, "_ask_again", broken)
+        patched.setattr(submit, "_message_of", broken)
         fail_until_parked(road, "deliver")
     operation.refresh_from_db()
     assert (operation.state, operation.due_at, operation.failures) == ("SIGNED", None, 3)
