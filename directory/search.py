@@ -62,9 +62,7 @@ def resolve(addresses: Sequence[str], *, asker: KepAccount, now: datetime) -> tu
     return resolve_each([(addresses, asker)], now=now)[0]
 
 
-def resolve_each(
-    questions: Sequence[tuple[Sequence[str], KepAccount]], *, now: datetime
-) -> list[tuple[Resolved, ...]]:
+def resolve_each(questions: Sequence[tuple[Sequence[str], KepAccount]], *, now: datetime) -> list[tuple[Resolved, ...]]:
     """`resolve` for the addresses of many messages, each with its asker: one query for any number of them."""
     read = [[_read(text) for text in addresses] for addresses, _ in questions]
     ours = {str(each) for some in read for each in some if each is not None and provider_of(each).is_ours}
@@ -74,9 +72,7 @@ def resolve_each(
             address__in=ours, state__in=_REACHABLE, activated_at__lte=now
         ).select_related("holder")
     }
-    return [
-        tuple(_answers(addresses, some, found)) for (addresses, _), some in zip(questions, read, strict=True)
-    ]
+    return [tuple(_answers(addresses, some, found)) for (addresses, _), some in zip(questions, read, strict=True)]
 
 
 def fold_name(text: str) -> str:

@@ -204,9 +204,7 @@ class OutboundClient:
             self._take(asked, answers)
         return [answers[position] for position in range(len(calls))]
 
-    def _take(
-        self, asked: _UnderWay, answers: dict[int, Reply | OutboundRefused | OutboundUnavailable]
-    ) -> str:
+    def _take(self, asked: _UnderWay, answers: dict[int, Reply | OutboundRefused | OutboundUnavailable]) -> str:
         """Put the answer in its place; what is wrong with the other side, if it did not answer."""
         try:
             answers[asked.position] = self._receive(asked)

@@ -160,4 +160,3 @@ def fresh_connection() -> None:
     """Drop a connection that is broken; the next query opens another one."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
-

@@ -95,8 +95,8 @@ DAMAGE: dict[str, tuple[str, Callable[[], object]]] = {
     "a sealed proof still owed": (
         "EV-04",
         lambda: sql(
-            "INSERT INTO evidence_sealwork (intent_id, due_at, claimed_by, tries, last_error) "
-            "VALUES (%s, %s, '', 0, '')",
+            "INSERT INTO evidence_sealwork (intent_id, due_at, claimed_by, tries, failures, last_error) "
+            "VALUES (%s, %s, '', 0, 0, '')",
             proof(10).intent_id,
             "2026-01-01 00:00:00+00:00",
         ),
