@@ -17,10 +17,11 @@ from django.db.models import Model
 from guards.errors import KepError
 from guards.findings import Finding
 
-from . import insert_only, vault, xades
+from . import insert_only, packs, vault, xades
+from .errors import VaultMissing
 from .eventlog import leaf_hash
 from .fieldcrypt import rows_that_open
-from .models import Event, EvidenceIntent, SealedEvidence, SealRequest, SealWork
+from .models import Event, EvidenceIntent, SealedEvidence, SealRequest, SealWork, VaultPlace
 
 
 def findings(now: datetime) -> Iterable[Finding]:
@@ -30,6 +31,7 @@ def findings(now: datetime) -> Iterable[Finding]:
     yield from _seals()
     yield from _events()
     yield from _vault_files()
+    yield from _vault_packs()
 
 
 def _triggers() -> Iterable[Finding]:
@@ -109,6 +111,23 @@ def _vault_files() -> Iterable[Finding]:
             vault.get(bytes.fromhex(path.name))
         except (KepError, ValueError) as refusal:
             yield Finding("EV-10", path.name, f"the vault object is not whole: {refusal}")
+
+
+def _vault_packs() -> Iterable[Finding]:
+    for chunk in chunks_of_keys(VaultPlace, 200):
+        for digest, found in packs.read(VaultPlace.objects.filter(pk__in=chunk)).items():
+            if isinstance(found, KepError) and not _in_a_file(digest):
+                code = "EV-11" if isinstance(found, VaultMissing) else "EV-12"
+                yield Finding(code, digest.hex(), f"the vault object in a pack is not whole: {found}")
+
+
+def _in_a_file(digest: bytes) -> bool:
+    """Whether a whole copy lies in a file of its own: put there when the damage was met."""
+    try:
+        vault.get(digest)
+    except KepError:
+        return False
+    return True
 
 
 def chunks_of_keys(model: type[Model], size: int) -> Iterator[list[Any]]:

@@ -73,6 +73,16 @@ class Event(models.Model):
         indexes = [models.Index(fields=["subject"]), models.Index(fields=["kind", "at"])]
 
 
+@insert_only()
+class VaultPlace(models.Model):
+    """Where an object of the vault lies that has no file of its own (`evidence.packs`)."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    pack = models.CharField(max_length=32)
+    offset = models.PositiveBigIntegerField()  # of the stored form in the pack, bytes
+    length = models.PositiveIntegerField()
+
+
 class SealRequest(Work):
     """A page asks the sealing worker for a sealed file: only that worker opens the işlem key (design.md 1.5).
 

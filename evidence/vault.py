@@ -1,59 +1,73 @@
 """The vault: legal bytes, kept once, encrypted, under the name of their digest (design.md 1.7, R-001, R-004).
 
-Order is the safety. A new object is written to a draft file in the same folder, fsynced, linked into its name,
-and the folder fsynced, before `put` returns; only then may a row refer to it. A crash before the link leaves
-a draft nobody knows; a crash after it leaves an object without a row, which `integrity.py` reports and nobody
-misses. `link` never replaces: whoever comes second finds the first one's object and uses it.
+An object lies in a file of its own (`put`) or, if it is small and comes with others, in a pack (`put_many`); `get`
+finds both. Either way it is on disk under its name before the call returns (`evidence.durable` tells the order), and
+only then may a row refer to it; a crash in between leaves an object without a row, which nobody misses.
 
-The name is the SHA-256 of the plain bytes, so a row that holds a digest can never be answered with other
-bytes: `get` decrypts and hashes again. Each object has a key of its own, wrapped by the vault key, so that one
-object can be handed over, or its key destroyed, without touching another.
-
-File: magic `KEPV1`, wrapped key (nonce 12, cipher text 32, tag 16), nonce 12, cipher text, tag 16.
+The name is the SHA-256 of the plain bytes, so a row that holds a digest can never be answered with other bytes
+(`evidence.objects`). A stored copy found damaged when the same bytes come again is replaced by them, and kept aside in
+the folder `damaged`, since it may be the vault key that is wrong and not the copy.
 """
 
-import contextlib
+import errno
 import hashlib
-import os
+import logging
 import secrets
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from guards.errors import KepError
+
+from . import durable, objects, packs
 from .errors import VaultDamaged, VaultMissing, VaultUnavailable
 
-_MAGIC = b"KEPV1"
-_NONCE = 12
-_WRAPPED = _NONCE + 32 + 16
+log = logging.getLogger(__name__)
+
+PACKED = 1024 * 1024
+"""Bytes up to which an object goes into a pack; what is larger gains nothing by sharing an fsync."""
 
 
 def put(raw: bytes) -> bytes:
     """Keep `raw` for ever; its SHA-256 digest (32 bytes) is the name.
 
-    When it returns, the bytes are on disk. Refuses with `VaultUnavailable` (temporary) when the disk does not
-    take them: full, read-only, failing. Putting the same bytes twice keeps one object.
+    When it returns, the bytes are on disk, whatever becomes of a transaction. Refuses with `VaultUnavailable`
+    (temporary) when the disk does not take them: full, read-only, failing. Putting the same bytes twice keeps one file.
     """
     digest = hashlib.sha256(raw).digest()
-    path = path_of(digest)
-    if path.exists():
-        get(digest)  # a damaged object must not be mistaken for this one
-        try:
-            _make_durable(path.parent)  # whoever linked it may not have got that far
-        except OSError as error:
-            raise VaultUnavailable("the vault did not answer", errno=error.errno) from error
-        return digest
-    object_key = secrets.token_bytes(32)
-    wrap_nonce, nonce = os.urandom(_NONCE), os.urandom(_NONCE)
-    wrapped = AESGCM(settings.KEP_VAULT_KEY).encrypt(wrap_nonce, object_key, digest)
-    sealed = AESGCM(object_key).encrypt(nonce, raw, digest)
-    try:
-        _make_folders(path.parent)
-        _write_and_link(path, (_MAGIC, wrap_nonce, wrapped, nonce, sealed))
-    except OSError as error:
-        raise VaultUnavailable("the vault did not take an object", errno=error.errno) from error
+    _put_file(raw, digest)
     return digest
+
+
+def put_many(raws: Sequence[bytes]) -> list[bytes]:
+    """Keep each of `raws` for ever; their names in the same order. Small ones share one file and one fsync.
+
+    What is stored already is not stored again. In an open transaction they are kept if that one commits: whoever is
+    rolled back puts them again. Without one they are kept when this returns. It waits for the disk, so it is better
+    called before a transaction that holds locks. `VaultUnavailable` (temporary) like `put`: none of them is promised.
+    """
+    digests = [hashlib.sha256(raw).digest() for raw in raws]
+    wanted = dict(zip(digests, raws, strict=True))
+    fresh = {}
+    stored = packs.read(packs.places_of(wanted).values())
+    for digest, raw in wanted.items():
+        in_pack = stored.get(digest)
+        if isinstance(in_pack, VaultUnavailable) and in_pack.facts["errno"] != errno.EIO:
+            raise in_pack
+        if isinstance(in_pack, KepError):
+            log.critical("a pack is damaged, the object goes into a file: %s", in_pack)
+            _put_file(raw, digest)
+        elif in_pack is None and (len(raw) > PACKED or path_of(digest).exists()):
+            _put_file(raw, digest)
+        elif in_pack is None:
+            fresh[digest] = raw
+    if fresh:
+        try:
+            packs.keep(fresh)
+        except OSError as error:
+            raise VaultUnavailable("the vault did not take a pack", errno=error.errno) from error
+    return digests
 
 
 def get(digest: bytes) -> bytes:
@@ -62,80 +76,84 @@ def get(digest: bytes) -> bytes:
     `VaultMissing` when there is no such object, `VaultDamaged` when it does not open or hashes to another name.
     """
     try:
-        stored = path_of(digest).read_bytes()
-    except FileNotFoundError as error:
-        raise VaultMissing("no such object", digest=digest.hex()) from error
-    except OSError as error:
-        raise VaultUnavailable("the vault did not answer", errno=error.errno) from error
-    if stored[:5] != _MAGIC or len(stored) < 5 + _WRAPPED + _NONCE + 16:
-        raise VaultDamaged("not a vault object", digest=digest.hex())
-    wrap_nonce, wrapped = stored[5 : 5 + _NONCE], stored[5 + _NONCE : 5 + _WRAPPED]
-    nonce = stored[5 + _WRAPPED : 5 + _WRAPPED + _NONCE]
+        return _read_file(digest)
+    except (VaultMissing, VaultDamaged):
+        places = packs.places_of([digest])
+        if not places:
+            raise
+    found = packs.read(places.values())[digest]
+    if isinstance(found, KepError):
+        raise found
+    return found
+
+
+def get_many(digests: Iterable[bytes]) -> dict[bytes, bytes | KepError]:
+    """The plain bytes of each of `digests`, or why they cannot be had, as `get` would refuse it. One query."""
+    wanted = list(dict.fromkeys(digests))
+    in_packs = packs.read(packs.places_of(wanted).values())
+    return {digest: _from_file_if_not(in_packs.get(digest), digest) for digest in wanted}
+
+
+def _from_file_if_not(in_pack: bytes | KepError | None, digest: bytes) -> bytes | KepError:
+    if isinstance(in_pack, bytes):
+        return in_pack
     try:
-        object_key = AESGCM(settings.KEP_VAULT_KEY).decrypt(wrap_nonce, wrapped, digest)
-        raw = AESGCM(object_key).decrypt(nonce, stored[5 + _WRAPPED + _NONCE :], digest)
-    except InvalidTag as error:
-        raise VaultDamaged("the object does not open", digest=digest.hex()) from error
-    if hashlib.sha256(raw).digest() != digest:
-        raise VaultDamaged("the object is not what its name says", digest=digest.hex())
-    return raw
+        return _read_file(digest)
+    except (VaultMissing, VaultDamaged, VaultUnavailable) as refusal:
+        return in_pack or refusal
 
 
 def has(digest: bytes) -> bool:
     """Whether an object of that name exists; says nothing about its health."""
-    return path_of(digest).exists()
+    return path_of(digest).exists() or any(
+        packs.path_of(place.pack).exists() for place in packs.places_of([digest]).values()
+    )
 
 
 def path_of(digest: bytes) -> Path:
-    """Where the object lies; two levels of folders keep each below a few thousand entries."""
+    """Where the object lies if it has a file; two levels of folders keep each below a few thousand entries."""
     if len(digest) != 32:
         raise ValueError("a vault name is 32 bytes")
     name = digest.hex()
     return Path(settings.KEP_VAULT_DIR) / name[:2] / name[2:4] / name
 
 
-def _make_folders(folder: Path) -> None:
-    """The folder of an object and those above it, each for its owner only (`parents=True` would forget the mode)."""
-    Path(settings.KEP_VAULT_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
-    for each in (folder.parent, folder):
-        each.mkdir(mode=0o700, exist_ok=True)
-
-
-def _write_and_link(path: Path, pieces: tuple[bytes, ...]) -> None:
-    draft = path.parent / f".{path.name[:16]}.{secrets.token_hex(8)}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _read_file(digest: bytes) -> bytes:
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with contextlib.suppress(FileExistsError):  # same digest, same bytes: the first one stands
-            os.link(draft, path)
-        _make_durable(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
+        stored = path_of(digest).read_bytes()
+    except FileNotFoundError as error:
+        raise VaultMissing("no such object", digest=digest.hex()) from error
+    except OSError as error:
+        raise VaultUnavailable("the vault did not answer", errno=error.errno) from error
+    return objects.unseal(stored, digest)
 
 
-_durable_folders: set[Path] = set()
-
-
-def _make_durable(folder: Path) -> None:
-    """Make the names in `folder` durable, and once per process the name of `folder` itself and its parents.
-
-    Another process may have created the folders a moment ago without having reached its own fsync.
-    """
-    _fsync_folder(folder)
-    if folder not in _durable_folders:
-        root = Path(settings.KEP_VAULT_DIR)
-        for parent in (folder.parent, root, root.parent):
-            _fsync_folder(parent)
-        _durable_folders.add(folder)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _put_file(raw: bytes, digest: bytes) -> None:
+    path, root = path_of(digest), Path(settings.KEP_VAULT_DIR)
+    health = _health(digest) if path.exists() else "absent"
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        if health == "whole":
+            durable.make_durable(path.parent, root=root)  # whoever linked it may not have got that far
+        elif health == "absent":
+            durable.write_new(path, objects.seal(raw, digest), root=root)
+        else:
+            log.critical("a damaged object of the vault is replaced: %s", health, extra={"digest": digest.hex()})
+            aside = root / "damaged" / f"{path.name}.{secrets.token_hex(8)}"
+            durable.write_over(path, objects.seal(raw, digest), root=root, aside=aside)
+    except OSError as error:
+        raise VaultUnavailable("the vault did not take an object", errno=error.errno) from error
+
+
+def _health(digest: bytes) -> str:
+    """`whole`, `absent`, or what is wrong with the stored file."""
+    try:
+        _read_file(digest)
+    except VaultMissing:
+        return "absent"
+    except VaultDamaged as refusal:
+        return refusal.reason
+    except VaultUnavailable as refusal:
+        if refusal.facts["errno"] != errno.EIO:
+            raise
+        return "it cannot be read"
+    return "whole"

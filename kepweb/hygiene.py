@@ -8,6 +8,7 @@ import logging
 import time
 from datetime import timedelta
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 from axes.models import AccessAttempt, AccessLog
@@ -45,7 +46,7 @@ def tidy() -> int:
 def remove_dead_writes(vault: Path, *, older_than: float) -> int:
     """Remove draft files (`.name`) below `vault` last touched before `older_than` (Unix time); how many."""
     removed = 0
-    for draft in vault.glob("??/??/.*"):
+    for draft in chain(vault.glob("??/??/.*"), vault.glob("packs/??/.*")):
         try:
             if draft.stat().st_mtime < older_than:
                 draft.unlink()

@@ -19,6 +19,9 @@ from kepweb.hygiene import remove_dead_writes
 RAW = "Sayın Ayşe Yıldız, sözleşme ektedir.".encode() * 40
 
 
+pytestmark = pytest.mark.django_db
+
+
 def files() -> list[Path]:
     """Every file of the vault, drafts too."""
     return [path for path in vault.path_of(bytes(32)).parents[2].rglob("*") if path.is_file()]
@@ -134,11 +137,45 @@ def test_another_vault_key_opens_nothing(settings):
         vault.get(digest)
 
 
-def test_bytes_whose_stored_copy_is_damaged_are_not_taken_for_kept():
+@pytest.mark.parametrize("damage", [b"", b"KEPV1 broken", bytes(3000)])
+def test_a_damaged_copy_is_replaced_when_the_same_bytes_come_again_and_kept_aside(damage, caplog):
+    """It may be the key that is wrong and not the copy: nothing of the vault is thrown away without a person."""
+    digest = vault.put(RAW)
+    vault.path_of(digest).write_bytes(damage)
+    assert vault.put(RAW) == digest
+    assert vault.get(digest) == RAW
+    assert [each.levelname for each in caplog.records] == ["CRITICAL"]
+    (aside,) = [path for path in files() if path.parent.name == "damaged"]
+    assert aside.read_bytes() == damage
+    assert len(files()) == 2
+
+
+def test_a_damaged_copy_is_replaced_only_when_the_new_one_is_on_disk(monkeypatch):
     digest = vault.put(RAW)
     vault.path_of(digest).write_bytes(b"KEPV1 broken")
-    with pytest.raises(VaultDamaged):
+    acts, fsync, replace = [], os.fsync, os.replace
+
+    def note_fsync(descriptor):
+        acts.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def note_replace(source, target):
+        acts.append("replace")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    vault.put(RAW)
+    assert acts == ["file", "folder", "replace", "folder"]
+
+
+def test_a_disk_that_does_not_take_the_new_copy_leaves_the_old_one():
+    digest = vault.put(RAW)
+    vault.path_of(digest).write_bytes(b"KEPV1 broken")
+    with disk_that_takes(100), pytest.raises(VaultUnavailable):
         vault.put(RAW)
+    assert vault.path_of(digest).read_bytes() == b"KEPV1 broken"
+    assert len(files()) == 1
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 1500])
