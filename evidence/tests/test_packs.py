@@ -23,6 +23,8 @@ from kepweb.hygiene import remove_dead_writes
 
 RAWS = [f"Sayın Ayşe Yıldız, {number}. sözleşme ektedir.".encode() * 20 for number in range(10)]
 
+POINTS = ("vault.pack_written", "vault.before_places")
+
 
 def files() -> list[Path]:
     """Every file of the vault, drafts too."""
@@ -228,7 +230,7 @@ def test_what_a_dead_writer_left_is_tidied_away_and_nothing_else() -> None:
 
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("point", ["vault.pack_written", "vault.before_places"])
+@pytest.mark.parametrize("point", POINTS)
 def test_a_death_between_the_steps_leaves_nothing_that_is_missed(point: str) -> None:
     """A process of its own dies there: a draft, or a pack without rows; the next one keeps everything."""
     connections.close_all()
