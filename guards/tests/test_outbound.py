@@ -14,6 +14,7 @@ pytestmark = pytest.mark.loopback
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, answer: Callable[["_Handler"], None]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -30,13 +31,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
     timeout = 5
+    body = b""
 
     def setup(self) -> None:
         self.server.connections += 1
         super().setup()
 
     def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.body = body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.seen.append((self.command, self.path, body, self.headers.get("Content-Type", "")))
         self.server.answer(self)
 
