@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from . import views
 
 handler400 = "kepweb.views.bad_request"
+handler500 = "kepweb.views.server_error"
 house: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),

@@ -6,10 +6,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
+from django.views.defaults import server_error as page_of_server_error
 
 from guards.clock import now as clock
 
 from . import readiness
+from .refusals import answer_to_what_nobody_caught
 
 
 @require_safe
@@ -54,3 +56,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         message = _("Yazılanlar tek bir forma sığmıyor. Taslağınız son kaydedildiği gibi duruyor; önceki sayfaya "
                     "dönerseniz yazdıklarınız oradadır. Metni kısaltın ya da dosya olarak ekleyin.")  # fmt: skip
     return render(request, "400.html", {"title": title, "message": message, "code": code}, status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What no view raised and no layer caught: tables that cannot be read now are a 503 here too, all else is a 500."""
+    return answer_to_what_nobody_caught(request) or page_of_server_error(request)

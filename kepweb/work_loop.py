@@ -7,6 +7,10 @@ one thread, so that one database connection and one key handle are never shared.
 What a sweep is: a callable without arguments that does one batch of due work and says how many rows it moved. The
 loop calls all sweeps of its queue in turn until each of them says 0.
 
+What happens when the database breaks a sweep off (deadlock, lost connection: R-019). The sweep is the unit of work, and
+begins again at once on a new connection, a few times, with a growing random pause: two that met in a deadlock must not
+meet again. Nothing is written on any row. Only when that does not help is it a failure like others.
+
 What happens to failures. An exception of one sweep never stops the others: it is logged with its traceback, and
 that sweep rests for 2, 4, 8, ... 60 seconds before it is tried again. Whatever is not an `Exception` (a worker told
 to exit, memory gone) ends the process at once, without clean-up: every step is made so that this is harmless, and
@@ -15,14 +19,18 @@ the supervisor starts a new one.
 
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import Error as AnyDatabaseError
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
+
+from evidence.interruptions import is_interruption, let_go
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +38,10 @@ Sweep = Callable[[], int]
 
 LONGEST_REST = 60.0
 """Seconds a failing sweep rests at most."""
+BEGIN_AGAIN = 4
+"""How often a sweep that the database broke off begins again before it counts as failed."""
+FIRST_PAUSE = 0.05
+"""Seconds before it first begins again, at most; doubled each time."""
 EXIT_STATUS = 70
 """What a process ends with when its loop met something that is no ordinary exception (EX_SOFTWARE)."""
 
@@ -99,7 +111,7 @@ class WorkLoop:
         if self._ending.is_set() or self._monotonic() < turn.rests_until:
             return 0
         try:
-            moved = turn.sweep()
+            moved = self._whole(turn)
         except Exception as error:  # the one place where an unknown failure of a sweep is survived
             turn.failures += 1
             rest = min(2.0**turn.failures, LONGEST_REST)
@@ -109,6 +121,23 @@ class WorkLoop:
             return 0
         turn.failures = 0
         return moved
+
+    def _whole(self, turn: _Turn) -> int:
+        """The sweep from its beginning to its end, begun again where the database broke it off."""
+        again = 0
+        while True:
+            try:
+                return turn.sweep()
+            except AnyDatabaseError as error:
+                let_go()
+                if again == BEGIN_AGAIN or not is_interruption(error):
+                    raise
+                log.warning("sweep %s broken off by the database (%s): again", turn.name, type(error).__name__)
+            pause = random.uniform(0, FIRST_PAUSE * 2**again)  # noqa: S311 - not a secret: two must not meet again
+            if self._ending.wait(pause):
+                return 0
+            again += 1
+            self._heard()
 
 
 def sweeps_of(queue: str) -> list[tuple[str, Sweep]]:
