@@ -62,7 +62,9 @@ def put_many(raws: Sequence[bytes]) -> list[bytes]:
             _put_file(raw, digest)
         elif in_pack is None:
             fresh[digest] = raw
-    if fresh:
+    if len(fresh) == 1:
+        _put_file(*next((raw, digest) for digest, raw in fresh.items()))  # alone it shares nothing, and needs no row
+    elif fresh:
         try:
             packs.keep(fresh)
         except OSError as error:

@@ -5,23 +5,27 @@ must not make it fragile. So a lot keeps three promises:
 
 - **One row's trouble is its own** (R-016). Whatever a verb raises for one row is handed to `failed`, which puts that
   row back; the others go on. When a common commit is refused because of one of them, each is tried alone.
-- **The database's trouble is nobody's** (R-019). A deadlock, a serialisation failure, a lock that did not come free or
-  a lost connection says nothing about a row: the whole unit of work is done again, a few times, on a fresh
-  connection if need be; after that the sweep ends, its claims are given back, and the loop comes again.
+- **The database's trouble is nobody's** (R-019). A deadlock, a lock that did not come free or a lost connection says
+  nothing about a row: the claims are given back and the work loop begins the whole sweep again.
 - **A commit whose outcome nobody knows may be repeated.** Every write is guarded by the old state or a unique
   constraint: what had been committed is found as `StaleState` or as a duplicate, and left alone.
+
+What a transaction undid in the database is undone in memory as well, so that a row that was moved in a commit that
+did not hold stands as before when it is tried alone.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
+
+from evidence.interruptions import giving_back, is_interruption
 
 from .errors import StaleState
 
@@ -31,23 +35,19 @@ Row = TypeVar("Row")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-OUTAGE = (OperationalError, InterfaceError)
-"""What Django raises for deadlock, serialisation failure, lock time-out, full disk and lost connection."""
-PAUSES = (0.02, 0.1, 0.5)
-"""Seconds before the second, third and last try of a unit of work."""
 PATIENCE = 20.0
 """Seconds after which rows that nobody got round to are left to the next turn: other sweeps wait, and claims end."""
 
 
 @dataclass
 class Lot(Generic[Row]):
-    """Rows claimed together. `failed(row, error)` gives one back with its error, `spared(rows)` gives back untouched."""
+    """Rows claimed together. `failed(row, error)` gives one back with its error, `spared(rows)` gives back untried."""
 
     rows: Sequence[Row]
     now: datetime
     failed: Callable[[Row, Exception], None]
     spared: Callable[[Sequence[Row]], None]
-    begun: float = field(default_factory=lambda: monotonic())  # noqa: PLW0108 - looked up when a lot begins
+    begun: float = field(default_factory=lambda: monotonic())
 
     def each(
         self, items: Iterable[Item], verb: Callable[[Item], Result | None], *, row_of: Callable[[Item], Row]
@@ -64,10 +64,8 @@ class Lot(Generic[Row]):
                 break
             try:
                 result = verb(item)
-            except OUTAGE:
-                raise
             except Exception as error:  # noqa: BLE001 - the boundary of one row's work, see above
-                self._fail(row_of(item), error)
+                self.refuse(row_of(item), error)
             else:
                 if result is not None:
                     made.append(result)
@@ -84,11 +82,9 @@ class Lot(Generic[Row]):
             return []
         try:
             unit_of_work(lambda: write(items))
-        except OUTAGE:
-            raise
         except Exception as error:  # noqa: BLE001 - as above
-            if len(items) == 1:
-                self._fail(row_of(items[0]), error)
+            if len(items) == 1 or is_interruption(error):
+                self.refuse(row_of(items[0]), error)
                 return []
             log.info("a common commit was refused (%s); each goes alone", type(error).__name__)
         else:
@@ -96,24 +92,17 @@ class Lot(Generic[Row]):
         return [done for item in items for done in self.commit([item], write, row_of=row_of)]
 
     def refuse(self, row: Row, error: Exception) -> None:
-        """Hand a failure that was found outside of `each` to whoever puts the row back."""
-        self._fail(row, error)
+        """Hand a row's failure to whoever puts the row back; what is not the row's is raised."""
+        if is_interruption(error):
+            raise error
+        if not isinstance(error, StaleState):  # otherwise another worker took the step; its commit is the truth
+            self.failed(row, error)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Claims are given back when the block ends in an outage: nobody should wait a minute for a deadlock."""
-        try:
+        """When the database breaks the block off, the claims are free at once: nobody waits a minute for a deadlock."""
+        with giving_back(lambda: self.spared(self.rows)):
             yield
-        except OUTAGE:
-            fresh_connection()
-            with suppress(DatabaseError):  # still away: then the claims run out
-                self.spared(self.rows)
-            raise
-
-    def _fail(self, row: Row, error: Exception) -> None:
-        if isinstance(error, StaleState):
-            return  # another worker took the step; its commit is the truth
-        self.failed(row, error)
 
 
 _before: ContextVar[list[tuple[Any, dict[str, Any]]] | None] = ContextVar("kep_unit_of_work", default=None)
@@ -128,35 +117,16 @@ def changing(row: Any) -> None:
 
 
 def unit_of_work(write: Callable[[], Result]) -> Result:
-    """`write` in one transaction, done again when the database was in the way (R-019); its last error is raised.
-
-    What is undone in the database is undone in memory too: a row that `states.advance` moved stands as before.
-    """
-    for pause in (*PAUSES, None):
-        changed: list[tuple[Any, dict[str, Any]]] = []
-        running = _before.set(changed)
-        is_done = False
-        try:
-            with transaction.atomic():
-                result = write()
-            is_done = True
-            return result
-        except OUTAGE as error:
-            if pause is None or connection.in_atomic_block:
-                raise
-            log.warning("unit of work done again: %s", type(error).__name__)
-            fresh_connection()
-            sleep(pause)
-        finally:
-            _before.reset(running)
-            if not is_done:
-                for row, held in reversed(changed):
-                    row.__dict__.clear()
-                    row.__dict__.update(held)
-    raise AssertionError("unreachable")
-
-
-def fresh_connection() -> None:
-    """Drop a connection that is broken; the next query opens another one."""
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+    """`write` in one transaction; if that is undone, every row it was `changing` is put back in memory as well."""
+    changed: list[tuple[Any, dict[str, Any]]] = []
+    running = _before.set(changed)
+    try:
+        with transaction.atomic():
+            return write()
+    except BaseException:
+        for row, held in reversed(changed):
+            row.__dict__.clear()
+            row.__dict__.update(held)
+        raise
+    finally:
+        _before.reset(running)

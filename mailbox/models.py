@@ -17,7 +17,7 @@ from .state_names import MessageState, RecipientState
 
 
 class Labour(Work):
-    """How the work on a row goes: when it is due, who holds it until when, how often it failed (evidence/parking.py)."""
+    """How the work on a row goes: when it is due, who holds it, how often it failed (evidence/parking.py)."""
 
     class Meta:
         abstract = True

@@ -106,7 +106,7 @@ def begin(messages: Sequence[Message], *, now: datetime) -> None:
     for message in messages:
         message.state = MESSAGE_TRANSITIONS[(None, Event.SUBMITTED)]
     Message._base_manager.bulk_create(messages)
-    moves = [_Move(each, "", each.state, str(each.submitted_by_id)) for each in messages]
+    moves = [_Move(each, "", each.state, str(each.submitted_by.pk)) for each in messages]
     _write_transitions(moves, Event.SUBMITTED, now=now)
 
 
@@ -143,20 +143,20 @@ def _move(steps: Sequence[Step], event: Event, *, skip_stale: bool) -> list[tupl
     groups: dict[tuple[Any, ...], list[Step]] = {}
     for step in steps:
         values = {**step.values, "state": target(step.row, event)}
-        groups.setdefault((type(step.row), step.row.state, *values.items()), []).append(step)
+        groups.setdefault((type(step.row), step.row.state, tuple(values.items())), []).append(step)
     standing = {id(step) for step in steps} if len(steps) == 1 else _standing(steps)
     taken: list[tuple[Step, str]] = []
-    for (model, old, *values), alike in groups.items():
+    for (model, old, changes), alike in groups.items():
         still = [step for step in alike if id(step) in standing]
         keys = [step.row.pk for step in still]
-        moved = model._base_manager.filter(pk__in=keys, state=old).update(**dict(values)) if keys else 0
+        moved = model._base_manager.filter(pk__in=keys, state=old).update(**dict(changes)) if keys else 0
         if moved != len(still):
             still = []  # one row, and somebody else has moved it: several were seen to stand
         if len(still) != len(alike) and not skip_stale:
             raise StaleState("the row has moved on", event=event, state=old)
         for step in still:
             changing(step.row)
-            for name, value in values:
+            for name, value in changes:
                 setattr(step.row, name, value)
             taken.append((step, old))
     return taken

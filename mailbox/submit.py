@@ -12,7 +12,7 @@ its signature verified by itself, and one transaction begins all the messages. `
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings

@@ -75,11 +75,18 @@ def test_any_list_of_bytes_can_be_kept_with_doubles_and_with_nothing(raws: list[
 @pytest.mark.django_db
 def test_large_objects_go_into_files_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vault, "PACKED", 1000)
-    small, large = b"x" * 1000, b"y" * 1001
-    digests = vault.put_many([large, small])
-    assert VaultPlace.objects.get().digest == digests[1]
+    small, other, large = b"x" * 1000, b"z" * 999, b"y" * 1001
+    digests = vault.put_many([large, small, other])
+    assert {bytes(each.digest) for each in VaultPlace.objects.all()} == set(digests[1:])
     assert vault.path_of(digests[0]).exists()
-    assert list(vault.get_many(digests).values()) == [large, small]
+    assert list(vault.get_many(digests).values()) == [large, small, other]
+
+
+@pytest.mark.django_db
+def test_what_comes_alone_needs_no_pack() -> None:
+    (digest,) = vault.put_many(RAWS[:1])
+    assert vault.path_of(digest).exists()
+    assert not VaultPlace.objects.exists()
 
 
 @pytest.mark.django_db
@@ -120,8 +127,8 @@ def test_what_is_stored_is_not_stored_again() -> None:
     vault.put_many(RAWS[:5] + RAWS[:5])
     assert files() == before
     assert VaultPlace.objects.count() == 4
-    vault.put_many(RAWS[:6])
-    assert VaultPlace.objects.count() == 5
+    vault.put_many(RAWS[:7])
+    assert VaultPlace.objects.count() == 6
 
 
 @pytest.mark.database
@@ -161,7 +168,7 @@ def test_many_writers_of_the_same_objects_end_with_one_place_each(together: bool
 def test_a_place_that_another_one_wrote_a_moment_ago_does_not_break_the_transaction() -> None:
     """Both looked before either had stored it: the first row stands, the second pack is nobody's."""
     digest = hashlib.sha256(RAWS[0]).digest()
-    vault.put_many(RAWS[:1])
+    packs.keep({digest: RAWS[0]})
     first = VaultPlace.objects.get()
     with transaction.atomic():
         packs.keep({digest: RAWS[0], hashlib.sha256(RAWS[1]).digest(): RAWS[1]})
@@ -309,7 +316,7 @@ def test_an_object_of_a_damaged_pack_is_whole_again_when_the_same_bytes_come(
 
 @pytest.mark.django_db
 def test_a_damaged_file_is_answered_from_a_pack_that_has_it_too() -> None:
-    (digest,) = vault.put_many(RAWS[:1])
+    digest, _ = vault.put_many(RAWS[:2])
     vault.put(RAWS[0])
     vault.path_of(digest).write_bytes(b"KEPV1 broken")
     assert vault.get(digest) == RAWS[0]

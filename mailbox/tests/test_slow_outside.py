@@ -4,7 +4,6 @@ A worker that gives no sign of life for two minutes is killed (`script/superviso
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import pytest
