@@ -70,6 +70,7 @@ def ensure(
     port: int | None = None,
     now: datetime | None = None,
     transaction_key: str = "p256",
+    timestamp_key: str = "p256",
 ) -> Path:
     """Make what is missing below `directory` and return the PKI's folder; a second call changes nothing.
 
@@ -77,7 +78,8 @@ def ensure(
 
     `port` is where `demo.pki_server` will answer, written into certificates issued from now on; left out, it stays as
     it was (8030 at first).
-    `transaction_key` is the kind of the işlem keys made by this call (`p256`, or `rsa2048` for the bench).
+    `transaction_key` is the kind of the işlem keys made by this call (`p256`, or `rsa2048` for the bench), and
+    `timestamp_key` that of the authority at `/tsa`.
     Refused: ValueError for a provider that is no `hsNN`; `DemoPkiDamaged` where a file others depend on is gone.
     """
     moment = now or datetime.now(UTC)
@@ -91,7 +93,7 @@ def ensure(
         for name in profiles.AUTHORITIES:
             key = folder / "private" / f"ocsp-{name}.key"
             _ensure_leaf(directory, index, f"ocsp-{name}", profiles.responder(name, moment), "p256", key)
-        for name, kind in (("tsa", "p256"), ("tsa-rsa", "rsa2048")):
+        for name, kind in (("tsa", timestamp_key), ("tsa-rsa", "rsa2048")):
             key = folder / "private" / f"{name}.key"
             _ensure_leaf(directory, index, name, profiles.timestamp(name, moment), kind, key)
         for provider in providers:
