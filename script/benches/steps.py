@@ -64,14 +64,14 @@ def run(here: place.Place, *, messages: int, seed: int, profiled: str = "") -> t
     profile = cProfile.Profile()
     _write(5, seed=seed)
     for _name, verb in steps():
-        _until_empty(verb)
+        until_empty(verb)
     _write(messages, seed=seed + 1)
     if profiled and profiled not in dict(steps()):
         raise KeyError(f"no such step: {profiled}; there are {', '.join(name for name, _ in steps())}")
     costs = []
     for name, verb in steps():
         with _timed(here, name, messages) as cost, profile if name == profiled else nullcontext():
-            moved = _until_empty(verb)
+            moved = until_empty(verb)
         costs.append(cost(moved))
     return costs, profile
 
@@ -93,7 +93,7 @@ def steps() -> list[tuple[str, Callable[[], int]]]:
     ]
 
 
-def _until_empty(verb: Callable[[], int]) -> int:
+def until_empty(verb: Callable[[], int]) -> int:
     moved = 0
     while now := verb():
         moved += now

@@ -48,11 +48,16 @@ class Writer:
 
 
 @functools.cache
+def people() -> tuple[dict[str, Any], ...]:
+    """The demo's people as `demo.json` tells of them."""
+    return tuple(json.loads((settings.KEP_DATA_DIR / "demo.json").read_text())["people"])
+
+
+@functools.cache
 def cast() -> tuple[tuple[Writer, ...], tuple[str, ...]]:
     """Who writes, and the addresses that may be written to."""
-    people: list[dict[str, Any]] = json.loads((settings.KEP_DATA_DIR / "demo.json").read_text())["people"]
-    writers = tuple(_writer(each) for each in people if each["role"] in SENDERS)
-    addresses = sorted({address for each in people for address in each["addresses"]})
+    writers = tuple(_writer(each) for each in people() if each["role"] in SENDERS)
+    addresses = sorted({address for each in people() for address in each["addresses"]})
     return writers, tuple(addresses)
 
 
@@ -86,6 +91,13 @@ def make_signed(number: int, *, seed: int) -> None:
         _send(writer, to, f"Ölçüm {seed}-{position}", text_of(chance))
 
 
+def make_one(sender: str, recipient: str, *, subject: str) -> None:
+    """One operation at SIGNED, from one role of the demo to another."""
+    entries = {each["role"]: each for each in people()}
+    chance = random.Random(subject)  # noqa: S311 - as above
+    _send(_writer(entries[sender]), entries[recipient]["addresses"][0], subject, text_of(chance))
+
+
 def _send(writer: Writer, to: str, subject: str, text: str) -> None:
     now = clock()
     acting = account_for(writer.person, writer.account.public_id, now=now)
@@ -109,7 +121,7 @@ def _visit(now: datetime) -> Visit:
 
 def acting_for_account(account: KepAccount, *, now: datetime) -> Acting:
     """Somebody of the demo who may read this account's box."""
-    for entry in json.loads((settings.KEP_DATA_DIR / "demo.json").read_text())["people"]:
+    for entry in people():
         if account.address in entry["addresses"]:
             person = Person.objects.get(tckn_index=tckn_index(entry["tckn"]))
             return account_for(person, account.public_id, now=now)
