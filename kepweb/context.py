@@ -30,7 +30,7 @@ class ActingFor:
 class FolderCounts:
     """The numbers beside the folders."""
 
-    inbox: int
+    inbox: folders.Tally
     awaiting: int
 
 

@@ -1,7 +1,9 @@
 """What lies in a box: lists of fifty, newest first, each page a constant number of queries (design.md 5).
 
 Pages go by key, not by offset: the cursor is the place where the last page ended, so that page 2,000 costs what
-page 1 costs and a message that arrives meanwhile shifts nothing.
+page 1 costs and a message that arrives meanwhile shifts nothing. Rows are read without what a list does not show:
+a signature or a text is not decrypted for it. Counting stops at a limit, because the exact number of a box of a
+hundred thousand helps nobody and costs more than its page; what is counted is counted in an index.
 """
 
 import base64
@@ -10,19 +12,29 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import KepAccount
 from signing.models import SigningOperation
 
 from .compose import PURPOSE
-from .models import BoxItem, Draft, Message
+from .models import BoxItem, Draft, Message, Recipient
 from .state_names import MessageState
 
 PAGE = 50
+MOST_COUNTED, MOST_UNREAD_COUNTED = 10_000, 1_000
 _KEY = re.compile(r"[0-9]{1,40}")
+_RECIPIENT_SHOWN = ("message_id", "recipient_no", "name", "address", "state")
+_ITEM_SHOWN = ("public_id", "placed_at", "opened_at")
+_MESSAGE_SHOWN = tuple(
+    f"message__{name}"
+    for name in (
+        "sender_name", "sender_address", "subject", "attachment_count", "kind", "state", "submitted_at", "released_at",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,11 @@ class ItemPage:
 
 def inbox(account: KepAccount, cursor: Cursor | None = None) -> ItemPage:
     """Received items with message and own recipient row: two queries whatever the size of the box."""
-    rows = BoxItem.objects.filter(account=account, folder=BoxItem.Folder.INBOX).select_related("message", "recipient")
+    rows = (
+        BoxItem.objects.filter(account=account, folder=BoxItem.Folder.INBOX)
+        .select_related("message", "recipient")
+        .only(*_ITEM_SHOWN, *_MESSAGE_SHOWN, "recipient__state", "recipient__term_ends_at")
+    )
     return _page(rows, cursor)
 
 
@@ -79,7 +95,8 @@ def sent(account: KepAccount, cursor: Cursor | None = None) -> ItemPage:
         BoxItem.objects.filter(account=account, folder=BoxItem.Folder.SENT)
         .exclude(message__state=MessageState.RETURNED)
         .select_related("message__draft")
-        .prefetch_related("message__recipients")
+        .only(*_ITEM_SHOWN, *_MESSAGE_SHOWN, "message__draft__to_lines", "message__draft__cc_lines")
+        .prefetch_related(Prefetch("message__recipients", Recipient.objects.only(*_RECIPIENT_SHOWN)))
     )
     return _page(rows, cursor)
 
@@ -103,44 +120,63 @@ class Awaiting:
 
 def awaiting(account: KepAccount, *, now: datetime) -> Sequence[Awaiting]:
     """Drafts with a running signing operation, the one that ends first on top."""
-    running = SigningOperation.objects.filter(_running(now), purpose=PURPOSE).order_by("expires_at")
-    rows = {
-        each.public_id: each
-        for each in Draft.objects.filter(
-            account=account, submitted_at__isnull=True, public_id__in=running.values("reference")
-        ).prefetch_related("attachments")
-    }
-    return [Awaiting(rows[each.reference], each) for each in running.filter(reference__in=list(rows))]
+    rows = {each.public_id: each for each in _awaiting(account, now=now).prefetch_related("attachments")}
+    running = SigningOperation.objects.filter(_running(now), purpose=PURPOSE, reference__in=list(rows))
+    return [Awaiting(rows[each.reference], each) for each in running.order_by("expires_at")]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many rows there are, or that there are more than `number`; false when there are none."""
+
+    number: int
+    are_more: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number}+" if self.are_more else str(self.number)
+
+    def __bool__(self) -> bool:
+        return self.number > 0
 
 
 @dataclass(frozen=True)
 class Counts:
     """The numbers beside the folders."""
 
-    inbox_unread: int
+    inbox_unread: Tally
     awaiting: int
 
 
 def counts(account: KepAccount, *, now: datetime) -> Counts:
     """Unread and awaiting: two queries over partial indexes."""
-    drafted = Draft.objects.filter(public_id=OuterRef("reference"), account=account, submitted_at__isnull=True)
-    return Counts(
-        inbox_unread=unread(account),
-        awaiting=SigningOperation.objects.filter(_running(now), Exists(drafted), purpose=PURPOSE).count(),
-    )
+    return Counts(inbox_unread=unread(account), awaiting=_awaiting(account, now=now).count())
 
 
-def unread(account: KepAccount) -> int:
+def unread(account: KepAccount) -> Tally:
     """How many received items nobody has opened."""
-    return BoxItem.objects.filter(account=account, folder=BoxItem.Folder.INBOX, opened_at__isnull=True).count()
+    # by the columns of the partial index, word for word: only inbox items have a recipient
+    rows = BoxItem.objects.filter(account=account, recipient__isnull=False, opened_at__isnull=True)
+    return _tally(rows, MOST_UNREAD_COUNTED)
 
 
-def total(account: KepAccount, folder: BoxItem.Folder) -> int:
-    """How many items a folder holds."""
-    rows = BoxItem.objects.filter(account=account, folder=folder)
-    if folder == BoxItem.Folder.SENT:
-        rows = rows.exclude(message__state=MessageState.RETURNED)
-    return rows.count()
+def total(account: KepAccount, folder: BoxItem.Folder) -> Tally:
+    """How many items a folder holds; what came back to the draft without a proof lies in none."""
+    held = _tally(BoxItem.objects.filter(account=account, folder=folder), MOST_COUNTED)
+    if folder != BoxItem.Folder.SENT or held.are_more:
+        return held
+    went_nowhere = Message.objects.filter(account=account, released_at__isnull=True, due_at__isnull=True)
+    return Tally(held.number - went_nowhere.filter(state=MessageState.RETURNED).count())
+
+
+def _tally(rows: QuerySet[Any], most: int) -> Tally:
+    found = rows.values("pk")[: most + 1].count()
+    return Tally(min(found, most), found > most)
+
+
+def _awaiting(account: KepAccount, *, now: datetime) -> QuerySet[Draft]:
+    """From the account's few open drafts to their operations: the other way round everybody's would be looked at."""
+    running = SigningOperation.objects.filter(_running(now), purpose=PURPOSE, reference=OuterRef("public_id"))
+    return Draft.objects.filter(Exists(running), account=account, submitted_at__isnull=True)
 
 
 def message_of_draft(draft: Draft) -> Message | None:

@@ -44,7 +44,10 @@ class Draft(models.Model):
     visit_ends_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["account", "-updated_at"])]
+        indexes = [
+            # what was sent stays as a draft for ever: lists and counts look among the open ones only
+            models.Index(fields=["account", "-updated_at"], condition=models.Q(submitted_at__isnull=True), name="draft_open")
+        ]
 
 
 class DraftAttachment(models.Model):
@@ -96,6 +99,11 @@ class Message(Labour):
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="message_due"),
             models.Index(fields=["account", "-submitted_at"]),
+            models.Index(
+                fields=["account"],
+                condition=models.Q(released_at__isnull=True, due_at__isnull=True),
+                name="message_went_nowhere",
+            ),
             parked_index("message_parked"),
         ]
         constraints = [
@@ -192,7 +200,14 @@ class BoxItem(models.Model):
                 | models.Q(folder="inbox", recipient__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["account", "folder", "-placed_at", "-id"])]
+        indexes = [
+            models.Index(fields=["account", "folder", "-placed_at", "-id"]),
+            models.Index(
+                fields=["account"],
+                condition=models.Q(recipient__isnull=False, opened_at__isnull=True),
+                name="item_unopened",
+            ),
+        ]
 
 
 @insert_only()

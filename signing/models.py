@@ -74,6 +74,7 @@ class SigningOperation(Work):
         indexes = [
             models.Index(fields=["purpose", "state"]),
             models.Index(fields=["person", "reference"]),
+            models.Index(fields=["reference"]),
             models.Index(fields=["state", "expires_at"]),
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="operation_due"),
             parked_index("operation_parked"),

@@ -9,7 +9,7 @@ An identity number never leaves here whole. Nothing here asks the clock: `now` i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -55,18 +55,24 @@ class FieldError:
 @register.simple_tag
 def icon(name: str, extra_class: str = "") -> SafeString:
     """An outline icon of the sprite, hidden from readers: a word always stands beside it."""
+    return _icon_in(static("img/icons.svg"), name, extra_class)
+
+
+@lru_cache(maxsize=512)
+def _icon_in(sprite: str, name: str, extra_class: str) -> SafeString:
     return format_html(
         '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#tabler-{}"></use></svg>',
         f" {extra_class}" if extra_class else "",
-        static("img/icons.svg"),
+        sprite,
         name,
     )
 
 
 @register.simple_tag
-def trail_drawing(points: Sequence[str]) -> SafeString:
-    """The three points of a trail, drawn. Decorative: the word beside it says the same."""
-    return _drawn_trail(tuple(points))
+def trail(shown: Any) -> SafeString:
+    """Evidence in one line: its points, drawn, and the word of the last step. The drawing is decorative: the word says
+    the same. `shown` has `points`, `word` and `is_final`; there are few of them, so each is written once."""
+    return _written_trail(tuple(shown.points), str(shown.word), shown.is_final)
 
 
 @register.filter
@@ -86,7 +92,7 @@ def iso(value: datetime | None) -> str:
     """The machine form for `<time datetime>`: UTC, seconds."""
     if value is None:
         return ""
-    return value.astimezone(timezone.get_fixed_timezone(0)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @register.filter
@@ -145,8 +151,10 @@ def day_heading(value: datetime, now: datetime) -> str:
 def by_day(rows: Iterable[Any], now: datetime) -> list[DayOfRows]:
     """Rows (newest first, each with `at`) under the headings of their days."""
     days: list[tuple[str, list[Any]]] = []
+    headings: dict[date, str] = {}
     for row in rows:
-        heading = day_heading(row.at, now)
+        day = timezone.localtime(row.at).date()
+        heading = headings.get(day) or headings.setdefault(day, day_heading(row.at, now))
         if not days or days[-1][0] != heading:
             days.append((heading, []))
         days[-1][1].append(row)
@@ -307,6 +315,15 @@ def _clock_with_ending(value: datetime | None, case: int) -> str:
 
 
 @lru_cache(maxsize=256)
+def _written_trail(points: tuple[str, ...], word: str, is_final: bool) -> SafeString:
+    return format_html(
+        '<span class="trail"{}>{}<span class="trail__word">{}</span></span>',
+        mark_safe(' data-final="true"') if is_final else "",  # noqa: S308 - a constant
+        _drawn_trail(points),
+        word,
+    )
+
+
 def _drawn_trail(points: tuple[str, ...]) -> SafeString:
     drawn: list[str] = []
     for number, state in enumerate(points):

@@ -181,7 +181,7 @@ def test_an_input_is_told_together_with_its_hint_and_its_error():
 
 
 def test_a_trail_draws_what_exists_what_is_awaited_and_what_failed():
-    drawn = kep_format.trail_drawing(["exists", "negative", "awaited"])
+    drawn = kep_format.trail(SimpleNamespace(points=("exists", "negative", "awaited"), word="<b>", is_final=False))
 
     assert drawn.count("trail__exists") == drawn.count("trail__negative") == drawn.count('class="trail__awaited"') == 1
     assert 'aria-hidden="true"' in drawn

@@ -1,5 +1,6 @@
 """Lists: inbox, sent, drafts, awaiting signature."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,9 @@ from mailbox.models import BoxItem, Draft
 from signing.models import SigningOperation
 
 from .shown import KIND_LABELS, Addressee, Remaining, Trail, remaining_of, trail_of, trail_of_all
+
+
+_ANY_ID = "ANY-ID"
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         raise MayNotRead("no right to read")
     found = folders.inbox(acting.account, folders.read_cursor(request.GET.get("sayfa", "")))
     page = {
-        "rows": [_inbox_row(item, now=now) for item in found.items],
-        "unread": folders.unread(acting.account),
+        "rows": [_inbox_row(item, url, now=now) for item, url in _with_address(found)],
         "total": folders.total(acting.account, BoxItem.Folder.INBOX),
         **_neighbours(found, "mailbox:inbox"),
     }
@@ -100,7 +103,7 @@ def sent(request: HttpRequest) -> HttpResponse:
         raise MayNotRead("no right to read")
     found = folders.sent(acting.account, folders.read_cursor(request.GET.get("sayfa", "")))
     page = {
-        "rows": [_sent_row(item) for item in found.items],
+        "rows": [_sent_row(item, url) for item, url in _with_address(found)],
         "total": folders.total(acting.account, BoxItem.Folder.SENT),
         **_neighbours(found, "mailbox:sent"),
     }
@@ -135,7 +138,13 @@ def _neighbours(found: folders.ItemPage, name: str) -> dict[str, str | None]:
     }
 
 
-def _inbox_row(item: BoxItem, *, now: datetime) -> InboxRow:
+def _with_address(found: folders.ItemPage) -> Iterator[tuple[BoxItem, str]]:
+    """Each item with the address of its page, which is looked up once for all of them."""
+    pattern = reverse("mailbox:message", args=[_ANY_ID])
+    return ((item, pattern.replace(_ANY_ID, item.public_id)) for item in found.items)
+
+
+def _inbox_row(item: BoxItem, url: str, *, now: datetime) -> InboxRow:
     message = item.message
     return InboxRow(
         public_id=item.public_id,
@@ -150,11 +159,11 @@ def _inbox_row(item: BoxItem, *, now: datetime) -> InboxRow:
         at=item.placed_at,
         remaining=remaining_of(item.recipient, now=now),
         flag="",
-        url=reverse("mailbox:message", args=[item.public_id]),
+        url=url,
     )
 
 
-def _sent_row(item: BoxItem) -> SentRow:
+def _sent_row(item: BoxItem, url: str) -> SentRow:
     message = item.message
     recipients = list(message.recipients.all())
     if recipients:
@@ -173,7 +182,7 @@ def _sent_row(item: BoxItem) -> SentRow:
         is_strong_kind=False,
         trail=trail_of_all(message, recipients),
         at=message.submitted_at,
-        url=reverse("mailbox:message", args=[item.public_id]),
+        url=url,
     )
 
 
