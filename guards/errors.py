@@ -28,6 +28,8 @@ class KepError(Exception):
     """The HTTP status of a page that shows this refusal."""
     temporary: ClassVar[bool] = False
     """True when the same request may succeed later without a change by the person."""
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which another try is worth it, where that is known; machines are told so."""
     sentences: ClassVar[frozenset[str]] = frozenset()
     """Names of facts that are fixed Turkish sentences themselves, and are translated like `user_message`."""
 

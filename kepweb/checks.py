@@ -71,7 +71,12 @@ def settings_are_whole(**_: Any) -> list[CheckMessage]:
         Error(f"{name} is missing", id="kep.E004") for name in (*NEEDED, *SECRETS) if not getattr(settings, name, None)
     ]
     named = [path for paths in settings.KEP_SWEEPS.values() for path in paths]
-    named += [settings.KEP_SIGNED_BELL, settings.KEP_SEAL_BELL, settings.KEP_CONTENT_VIEW]
+    named += [
+        settings.KEP_SIGNED_BELL,
+        settings.KEP_SEAL_BELL,
+        settings.KEP_REFUSE_WHEN_FULL,
+        settings.KEP_CONTENT_VIEW,
+    ]
     for path in named:
         try:
             import_string(path)

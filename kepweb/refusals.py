@@ -62,6 +62,14 @@ def answer(request: HttpRequest, exception: BaseException) -> HttpResponse | Non
         return None
     status, page = exception.status, request.resolver_match and request.resolver_match.view_name
     log.info("%s refused with %d: %s %s", page, status, exception.code, type(exception).__name__)
+    response = _drawn(request, exception)
+    if exception.retry_after:
+        response.headers["Retry-After"] = str(exception.retry_after)
+    return response
+
+
+def _drawn(request: HttpRequest, exception: KepError) -> HttpResponse:
+    status = exception.status
     if _is_for_a_program(request):
         return JsonResponse({"code": exception.code, "message": exception.for_person()}, status=status)
     error = {"title": _("İşlem yapılmadı"), "message": exception.for_person(), "code": exception.code}

@@ -25,6 +25,7 @@ from guards.mime import Address
 from signing import operations
 from signing.operations import Asked
 
+from . import backlog
 from .errors import MayNotSend, NoRecipient, NoSubject, RecipientRefused, StaleState, TooManyRecipients
 from .models import Draft, DraftAttachment
 from .original import SIGNATURE_ROOM, AttachmentContent, DraftContent, OriginalTooLarge, build_signed_part
@@ -145,12 +146,13 @@ def resolve_drafts(drafts: Sequence[Draft], *, now: datetime) -> list[tuple[Reso
 def ask_signature(draft: Draft, *, acting: Acting, visit: Visit, now: datetime) -> Asked:
     """Build what is to be signed and open the signing operation (design.md 4).
 
-    Refuses, with the draft untouched: `MayNotSend`, `NoRecipient`, `TooManyRecipients`, `NoSubject`,
+    Refuses, with the draft untouched: `MayNotSend`, `QueueFull`, `NoRecipient`, `TooManyRecipients`, `NoSubject`,
     `RecipientRefused`, `OriginalRefused` and `OriginalTooLarge`; `StaleState` when it changed or was sent meanwhile;
     and whatever the signing floor refuses.
     """
     if not acting.rights.may_sign_and_send:
         raise MayNotSend("no right to sign and send")
+    backlog.refuse_when_full(now=now)
     signed_part = content_to_sign(draft, acting=acting, now=now)
     with transaction.atomic():
         # the operation before the draft, as the submission locks them: the other way round they could wait in a ring

@@ -15,6 +15,19 @@ class StaleState(MailboxError):
     user_message = "Bu ileti bu arada başka bir adımla ilerledi. Sayfayı yenileyip güncel durumu görün."
 
 
+class QueueFull(MailboxError):
+    """More work waits than can be done in time: nothing new is let in for the moment (R-018)."""
+
+    status = 503
+    temporary = True
+    retry_after = 60
+    code = "ILT-13"
+    user_message = (
+        "Şu anda işlenmeyi bekleyen çok sayıda ileti var; bu yüzden yeni gönderim kısa bir süre alınmıyor. İletiniz "
+        "taslakta duruyor, hiçbir şey gönderilmedi. Birkaç dakika sonra yeniden deneyin."
+    )
+
+
 class IllegalStep(MailboxError):
     """A (state, event) pair that the law does not know. A fault of ours, never of a person."""
 

@@ -138,7 +138,11 @@ def ask(
 
 
 def claim(typed: str, *, client: str, now: datetime) -> Claimed:
-    """Spend a code. `UnknownCode` for every reason alike; `TooManyCodes` after five misses of one client."""
+    """Spend a code. `UnknownCode` for every reason alike; `TooManyCodes` after five misses of one client.
+
+    Refuses for the moment, and spends nothing, while the floors above have more work than they can do (R-018).
+    """
+    import_string(settings.KEP_REFUSE_WHEN_FULL)(now=now)
     mark = codes.client_mark(client)
     since = now - MISS_WINDOW
     if CodeMiss.objects.filter(client=mark, at__gt=since).count() >= MISSES:

@@ -47,7 +47,11 @@ def machine(view: View) -> View:
         try:
             return view(request)
         except KepError as refusal:
-            return JsonResponse({"code": refusal.code, "message": refusal.for_person()}, status=refusal.status)
+            return JsonResponse(
+                {"code": refusal.code, "message": refusal.for_person()},
+                status=refusal.status,
+                headers={"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None,
+            )
 
     return answered
 

@@ -230,6 +230,11 @@ KEP_SWEEPS = {
     ),
 }
 """What the workers of each queue sweep, in this order: dotted paths of callables without arguments."""
+KEP_QUEUE_MOST_AGE = timedelta(minutes=5)  # work this long overdue, or so many pieces of it: nothing new is let in
+KEP_QUEUE_MOST_WORK = 20_000
+KEP_QUEUE_LOOK_SECONDS = 2.0  # how long a process goes by what it saw
+KEP_REFUSE_WHEN_FULL = "mailbox.backlog.refuse_when_full"
+"""What a lower floor calls before it lets new work in: (now=) -> None, or a temporary refusal (R-018)."""
 KEP_SIGNED_BELL = "kepweb.bell.ring_deliver"
 KEP_SEAL_BELL = "kepweb.bell.ring_seal"
 """Lower floors ring by these names; they import nothing of this floor."""
