@@ -104,3 +104,18 @@ class SealRequest(Work):
             models.Index(fields=["kind", "due_at"], condition=models.Q(finished_at__isnull=True), name="seal_due"),
             parked_index("seal_request_parked"),
         ]
+
+
+class PeriodicRun(models.Model):
+    """One run of one job for one stretch of time: who inserts the row has the run (R-015, evidence/periodic.py)."""
+
+    job = models.CharField(max_length=40)
+    period = models.DateTimeField()  # its beginning
+    claimed_until = models.DateTimeField(null=True)
+    claimed_by = models.CharField(max_length=64)
+    tries = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=200, blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "period"], name="one_run_per_period")]

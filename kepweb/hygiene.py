@@ -1,12 +1,13 @@
 """What nobody needs any more is thrown away once an hour: ended visits, old throttle rows, drafts of dead writes.
 
-Nothing here is evidence and nothing here is due: every removal is right at any time and may be done twice, by two
-workers at once, or a day late (R-015). So it is a sweep like the others and remembers its hour in memory only.
+Nothing here is evidence: every removal is right at any time, and may be done again or a day late. It is a sweep like
+the others, and whose hour it is says `evidence.periodic` (R-015): one worker tidies, the others do their work.
 """
 
 import logging
 import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
@@ -15,32 +16,35 @@ from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 
 from accounts.hygiene import forget_old
+from evidence import periodic
+from evidence.models import PeriodicRun
 from guards.clock import now as clock
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 3600.0
+EVERY = timedelta(hours=1)
 THROTTLE_ROWS_KEPT = timedelta(days=30)
+RUNS_KEPT = timedelta(days=30)
 DEAD_WRITE = timedelta(hours=1)
 """A draft file of the vault older than this belongs to a process that died."""
 
-_next_at = 0.0
+
+def tidy(now: datetime | None = None) -> int:
+    """Tidy up if nobody has in this hour. Always 0: there is never more to do at once."""
+    periodic.run_due("tidy", _tidy, every=EVERY, now=now or clock())
+    return 0
 
 
-def tidy() -> int:
-    """Tidy up if the hour is over. Always 0: there is never more to do at once."""
-    global _next_at
-    if time.monotonic() < _next_at:
-        return 0
-    _next_at = time.monotonic() + EVERY_SECONDS
+def _tidy(hours: Sequence[datetime]) -> None:
+    """Once for all hours that were missed: what is gone is gone."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     before = clock() - THROTTLE_ROWS_KEPT
     AccessAttempt.objects.filter(attempt_time__lt=before).delete()
     AccessLog.objects.filter(attempt_time__lt=before).delete()
     forget_old(now=clock())
+    PeriodicRun.objects.filter(finished_at__lt=clock() - RUNS_KEPT).delete()
     removed = remove_dead_writes(Path(settings.KEP_VAULT_DIR), older_than=time.time() - DEAD_WRITE.total_seconds())
-    log.info("tidied: %d dead writes", removed)
-    return 0
+    log.info("tidied: %d dead writes, %d hours", removed, len(hours))
 
 
 def remove_dead_writes(vault: Path, *, older_than: float) -> int:
