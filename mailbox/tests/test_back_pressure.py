@@ -107,6 +107,7 @@ def full(road: Road, settings: Any) -> None:
 
 
 def test_a_process_goes_by_what_it_saw_for_a_moment(road: Road, settings: Any, django_assert_num_queries: Any) -> None:
+    backlog.recent_backlog()
     settings.KEP_QUEUE_LOOK_SECONDS = 60.0
     backlog.refuse_when_full(now=road.clock.now)
     with django_assert_num_queries(0):
