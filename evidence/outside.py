@@ -15,6 +15,7 @@ from django.conf import settings
 
 from guards.errors import KepError
 from guards.outbound import OutboundClient, OutboundUnavailable, Reply
+from guards.sign_of_life import heard
 
 from .anchors import DEMO_POLICY, TrustAnchors, TrustPolicy
 from .errors import EvidenceError
@@ -73,10 +74,12 @@ def _client() -> OutboundClient:
 
 
 def _post(url: str, body: bytes, content_type: str) -> bytes:
+    heard()  # before up to ten seconds of waiting
     return _body(_client().post(url, body, content_type))
 
 
 def _post_many(url: str, bodies: Sequence[bytes], content_type: str) -> list[bytes | KepError]:
+    heard()
     return [_body_or_refusal(reply) for reply in _client().post_many(url, bodies, content_type)]
 
 
@@ -90,6 +93,7 @@ def _body_or_refusal(reply: Reply | KepError) -> bytes | KepError:
 
 
 def _get(url: str) -> bytes:
+    heard()
     return _body(_client().get(url))
 
 

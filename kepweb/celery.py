@@ -11,13 +11,13 @@ The queue a worker serves is its role, `KEP_PROCESS_ROLE`, because the role also
 import logging
 import os
 import threading
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from celery import Celery, bootsteps, signals
 from django.conf import settings
 from kombu import Queue
+
+from guards.sign_of_life import heard
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kepweb.settings.embedded")
 
@@ -63,7 +63,7 @@ class LoopStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is unty
             ending=self._ending,
             poll_seconds=settings.KEP_POLL_SECONDS,
             after_work=lambda: bell.ring_others(queue),
-            heard=_sign_of_life(),
+            heard=heard,
         )
         self._thread = threading.Thread(target=loop.run, name=f"work-loop-{queue}", daemon=True)
         self._thread.start()
@@ -80,12 +80,6 @@ class LoopStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is unty
 
 
 app.steps["worker"].add(LoopStep)
-
-
-def _sign_of_life() -> Callable[[], None]:
-    """Touches the file a supervisor watches, where there is one."""
-    path = os.environ.get("KEP_HEARTBEAT_FILE")
-    return Path(path).touch if path else lambda: None
 
 
 @signals.setup_logging.connect

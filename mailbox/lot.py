@@ -26,6 +26,7 @@ from typing import Any, Generic, TypeVar
 from django.db import transaction
 
 from evidence.interruptions import giving_back, is_interruption
+from guards.sign_of_life import heard
 
 from .errors import StaleState
 
@@ -59,6 +60,7 @@ class Lot(Generic[Row]):
         made: list[Result] = []
         waiting = list(items)
         for position, item in enumerate(waiting):
+            heard()
             if position and monotonic() > self.begun + PATIENCE:
                 self.spared([row_of(each) for each in waiting[position:]])
                 break
@@ -118,6 +120,7 @@ def changing(row: Any) -> None:
 
 def unit_of_work(write: Callable[[], Result]) -> Result:
     """`write` in one transaction; if that is undone, every row it was `changing` is put back in memory as well."""
+    heard()
     changed: list[tuple[Any, dict[str, Any]]] = []
     running = _before.set(changed)
     try:

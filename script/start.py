@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from probe import Probe, asks_http
 from supervisor import Child, Supervisor, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,8 @@ MARK = ".kep-data"
 """The file that says that a directory is ours; --reset empties no other."""
 LONGEST_SOCKET_PATH = 100
 LOOPBACK = ("127.0.0.1", "localhost")
+ANY = b"HTTP/1."
+"""What any answer of an HTTP server begins with."""
 
 
 class CannotStart(Exception):
@@ -192,13 +195,22 @@ def children_of(plan: Plan, broker: Path) -> list[Child]:
     web = [python, "-m", "gunicorn", "kepweb.wsgi:application", "--bind", f"127.0.0.1:{plan.port}"]
     web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "8"]
     web += ["--no-control-socket", "--log-level", "warning"]
+    ping, alive = Probe(str(broker), b"PING\r\n", b"+PONG"), plan.run / "beat.alive"
     return [
-        Child("valkey", valkey, lambda: _connects_to_socket(broker), stop_turn=2),
-        Child("demo-pki", pki, lambda: _connects(plan.pki_port), stop_turn=2),
+        Child("valkey", valkey, lambda: _connects_to_socket(broker), stop_turn=2, probe=ping),
+        Child("demo-pki", pki, lambda: _connects(plan.pki_port), stop_turn=2, probe=asks_http(plan.pki_port, "/", ANY)),
         *(_worker(plan, queue, number) for number in range(1, plan.workers + 1) for queue in ("seal", "deliver")),
-        Child("beat", beat, lambda: True, {"KEP_PROCESS_ROLE": "beat"}),
-        Child("signer", signer, lambda: _connects(plan.signer_port)),
-        Child("web", web, lambda: _is_ready(plan.port), {"KEP_PROCESS_ROLE": "web"}),
+        Child(
+            "beat", beat, lambda: True, {"KEP_PROCESS_ROLE": "beat", "KEP_HEARTBEAT_FILE": str(alive)}, heartbeat=alive
+        ),
+        Child("signer", signer, lambda: _connects(plan.signer_port), probe=asks_http(plan.signer_port, "/", ANY)),
+        Child(
+            "web",
+            web,
+            lambda: _is_ready(plan.port),
+            {"KEP_PROCESS_ROLE": "web"},
+            probe=asks_http(plan.port, "/healthz", b" 200 OK"),
+        ),
     ]
 
 

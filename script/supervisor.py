@@ -1,7 +1,10 @@
 """Keeps a set of processes alive, and ends them in order. Standard library only.
 
-- A process that dies is started again after 0.2 s, 0.4 s, ... 30 s; one that ran for half a minute has earned a new
-  start. A worker that gives no sign of life for two minutes is killed, and then started again like any other.
+- A process that dies is started again after 0.2 s, 0.4 s, ... 15 s; one that ran for half a minute has earned a new
+  start. So one that was killed is back well within a minute (R-031).
+- A process that lives and does nothing is found (R-014): a worker or beat that gives no sign of life, or a server that
+  answers no question, for forty seconds is killed, and then started again like any other. Nothing that a healthy one
+  does takes so long without a sign (guards/sign_of_life.py). A fresh one has a minute and a half to come up.
 - Each child has a session of its own, so that Ctrl-C in the terminal reaches the supervisor only; on Linux a child
   is told to end when its supervisor dies, whatever killed it.
 - The end comes by turns, `stop_turn` 0 first. Whoever does not go is killed with its whole process group. A second
@@ -21,8 +24,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FIRST_PAUSE, LONGEST_PAUSE, EARNED_AFTER = 0.2, 30.0, 30.0
-SILENCE = 120.0
+from probe import Probe
+
+FIRST_PAUSE, LONGEST_PAUSE, EARNED_AFTER = 0.2, 15.0, 30.0
+SILENCE = 40.0
+FIRST_SILENCE = 90.0
+LONGEST_ABSENCE = 5.0
 REMIND_AFTER = 30.0
 LOG_LIMIT = 10_000_000
 ERROR_WORDS = (" ERROR ", " CRITICAL ", "[ERROR]", "[CRITICAL]")
@@ -40,6 +47,8 @@ class Child:
     stop_turn: int = 0
     stop_patience: float = 10.0
     heartbeat: Path | None = None
+    probe: Probe | None = None
+    beat: tuple[int, float] = (0, 0.0)
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
     started_at: float = 0.0
@@ -51,14 +60,21 @@ class Child:
         """Whether the process exists and has not ended."""
         return self.process is not None and self.process.poll() is None
 
-    def silence(self, now: float) -> float:
-        """Seconds since the last sign of life, for a child that gives them; `now` is the monotonic clock."""
-        if self.heartbeat is None:
-            return 0.0
-        try:
-            return time.time() - self.heartbeat.stat().st_mtime
-        except FileNotFoundError:
-            return now - self.started_at
+    def silence(self, now: float) -> tuple[float, float]:
+        """Seconds since the last sign of life or answer, and how long that may be; `now` is the monotonic clock."""
+        if self.heartbeat is not None:
+            try:
+                mark = self.heartbeat.stat().st_mtime_ns
+            except FileNotFoundError:
+                return now - self.started_at, FIRST_SILENCE
+            if mark != self.beat[0]:  # only that it changes counts: the clock of the machine may be set meanwhile
+                self.beat = (mark, now)
+            return now - self.beat[1], SILENCE
+        if self.probe is not None:
+            if self.probe.good_at is None:
+                return now - self.started_at, FIRST_SILENCE
+            return now - self.probe.good_at, SILENCE
+        return 0.0, SILENCE
 
     def signal(self, number: int, *, whole_group: bool) -> None:
         """Signal the process, or it and everything it started; one that has gone is no error."""
@@ -74,6 +90,7 @@ class Supervisor:
         self._root, self._log, self._environment = root, log, environment
         self._children: list[Child] = []
         self._signals = 0
+        self._looked_at = time.monotonic()
 
     def listen_for_signals(self) -> None:
         """From now on INT, TERM and HUP end the provider in order."""
@@ -106,11 +123,19 @@ class Supervisor:
 
     def _watch(self) -> None:
         now = time.monotonic()
+        if now - self._looked_at > LONGEST_ABSENCE:  # it was we who did nothing: nobody could answer
+            for child in self._children:
+                if child.probe is not None and child.probe.good_at is not None:
+                    child.probe.good_at = now
+        self._looked_at = now
         for child in self._children:
             self._repeat_errors(child)
             if child.is_running:
-                if child.silence(now) > SILENCE:
-                    say(f"{child.name} {SILENCE:.0f} saniyedir ses vermiyor; sonlandırılıyor")
+                if child.probe is not None:
+                    child.probe.turn(now)
+                silence, longest = child.silence(now)
+                if silence > longest:
+                    say(f"{child.name} {longest:.0f} saniyedir ses vermiyor; sonlandırılıyor")
                     child.signal(signal.SIGKILL, whole_group=True)
                 continue
             if child.process is not None:
@@ -134,6 +159,8 @@ class Supervisor:
             path.replace(path.with_suffix(".log.1"))
         if child.heartbeat is not None:
             child.heartbeat.unlink(missing_ok=True)
+        if child.probe is not None:
+            child.probe.forget()
         with path.open("ab") as log:
             child.log_read = log.tell()
             child.process = subprocess.Popen(

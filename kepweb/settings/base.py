@@ -211,6 +211,8 @@ CELERY_BEAT_SCHEDULE = {  # a third clock beside bells and polls; workers find t
     f"ring-{queue}": {"task": "kep.wake_up", "schedule": 10.0, "options": {"queue": queue, "expires": 30}}
     for queue in ("deliver", "seal")
 }
+CELERY_BEAT_SCHEDULER = "kepweb.beat.WatchedScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 10  # seconds: it must give a sign of life
 KEP_POLL_SECONDS = 2
 KEP_PARK_AFTER = 10  # failures of one piece of work that were no holds: about seven minutes, then people look
 KEP_SWEEPS = {

@@ -213,6 +213,25 @@ def test_three_processes_killed_together_come_back(server):
     wait_for(are_back, 60, f"not all came back: {server.err}")
 
 
+def test_processes_that_live_and_do_nothing_are_replaced_within_a_minute(server):
+    """Stopped, not killed: they hold their sockets and their claims, and nobody is told that they are gone (R-014)."""
+    names = ("seal-1", "deliver-1", "beat", "valkey", "web")
+    before = server.children()
+    begun = time.monotonic()
+    for name in names:
+        os.killpg(before[name], signal.SIGSTOP)  # its whole group: gunicorn's own workers too
+
+    def are_back() -> bool:
+        now = server.children()
+        return all(now.get(name, before[name]) != before[name] for name in names) and is_ready(server.port)
+
+    wait_for(are_back, 75, f"not all came back: {server.err}")
+    assert time.monotonic() - begun < 60, server.err
+    assert {each: pid for each, pid in server.children().items() if each not in names} == {
+        each: pid for each, pid in before.items() if each not in names
+    }
+
+
 def test_it_ends_in_order_and_the_next_start_finds_all_as_it_was(tmp_path):
     data = tmp_path / "var"
     with serving(data, free_base()) as first:

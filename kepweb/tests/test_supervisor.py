@@ -8,7 +8,10 @@ import time
 
 import pytest
 import supervisor
+from probe import asks_http
 from supervisor import Child, Supervisor
+
+from conftest import free_port
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -89,11 +92,23 @@ def test_one_that_ran_for_a_while_is_not_held_back(house, pauses, monkeypatch):
     assert pauses[:3] == [(3, 0.01)] * 3
 
 
-def test_a_worker_that_gives_no_sign_of_life_is_replaced(house, monkeypatch, tmp_path, capfd):
-    monkeypatch.setattr(supervisor, "SILENCE", 0.3)
+def test_a_worker_that_never_gives_a_sign_of_life_is_replaced(house, monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(supervisor, "FIRST_SILENCE", 0.3)
     child = Child("mute", SLEEPER, lambda: True, heartbeat=tmp_path / "mute.alive")
     started = house(child)
     assert started.ready.wait(10)
+    first = child.process.pid
+    wait_for(lambda: child.process is not None and child.process.pid != first)
+    assert "mute 0 saniyedir ses vermiyor" in capfd.readouterr().err
+
+
+def test_a_worker_that_falls_silent_is_replaced(house, monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(supervisor, "SILENCE", 0.3)
+    heartbeat = tmp_path / "mute.alive"
+    child = Child("mute", SLEEPER, lambda: True, heartbeat=heartbeat)
+    started = house(child)
+    assert started.ready.wait(10)
+    heartbeat.touch()
     first = child.process.pid
     wait_for(lambda: child.process is not None and child.process.pid != first)
     assert "mute 0 saniyedir ses vermiyor" in capfd.readouterr().err
@@ -194,3 +209,29 @@ def test_a_log_that_has_grown_large_is_put_aside(house, tmp_path, monkeypatch):
     assert started.ready.wait(10)
     assert (tmp_path / "web.log.1").read_text() == "x" * 11
     assert (tmp_path / "web.log").read_text() == ""
+
+
+SERVER = """
+import http.server, sys
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *words):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Page).serve_forever()
+"""
+
+
+def test_a_server_that_answers_nothing_any_more_is_replaced(house, monkeypatch, capfd):
+    """It runs, it even takes connections; only its answers do not come."""
+    monkeypatch.setattr(supervisor, "SILENCE", 4.0)
+    port = free_port()
+    probe = asks_http(port, "/", b" 200 OK")
+    child = Child("server", [sys.executable, "-c", SERVER, str(port)], lambda: probe.good_at is not None, probe=probe)
+    assert house(child).ready.wait(20)
+    first = child.process.pid
+    child.signal(signal.SIGSTOP, whole_group=False)
+    wait_for(lambda: child.process is not None and child.process.pid != first)
+    wait_for(lambda: probe.good_at is not None)
+    assert "server 4 saniyedir ses vermiyor" in capfd.readouterr().err
