@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0002_parking'),
+        ('evidence', '0003_vaultplace'),
     ]
 
     operations = [
