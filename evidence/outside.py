@@ -12,7 +12,9 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
+from django.utils.module_loading import import_string
 
+from guards import clock
 from guards.errors import KepError
 from guards.outbound import OutboundClient, OutboundUnavailable, Reply
 from guards.sign_of_life import heard
@@ -55,7 +57,7 @@ def intermediates() -> tuple[bytes, ...]:
 @functools.cache
 def stamper() -> Stamper:
     """The client of the time-stamp authority; a few persistent connections per thread."""
-    return HttpStamper(settings.KEP_TSA_URL, _post, anchors=anchors(), post_many=_post_many)
+    return HttpStamper(settings.KEP_TSA_URL, _post, anchors=anchors(), post_many=_post_many, clock=clock.now)
 
 
 def revocation_material(leaf: bytes, issuer: bytes, *, at: datetime, now: datetime) -> Material:
@@ -70,7 +72,8 @@ def _fetcher() -> RevocationFetcher:
 
 @functools.cache
 def _client() -> OutboundClient:
-    return OutboundClient(frozenset(settings.KEP_OUTBOUND_ALLOW))
+    client: OutboundClient = import_string(settings.KEP_OUTBOUND_CLIENT)(frozenset(settings.KEP_OUTBOUND_ALLOW))
+    return client
 
 
 def _post(url: str, body: bytes, content_type: str) -> bytes:

@@ -240,6 +240,8 @@ KEP_REFUSE_WHEN_FULL = "mailbox.backlog.refuse_when_full"
 KEP_SIGNED_BELL = "kepweb.bell.ring_deliver"
 KEP_SEAL_BELL = "kepweb.bell.ring_seal"
 """Lower floors ring by these names; they import nothing of this floor."""
+KEP_OUTBOUND_CLIENT = "guards.outbound.OutboundClient"
+"""What calls out for the evidence floor; only the simulation, which has no network, names another one."""
 KEP_CONTENT_VIEW = "mailbox.views.content.attachment"
 """What answers `/ek/<token>` on the content origin: (request, part) -> an object with filename, content_type, raw."""
 KEP_PROCESS_ROLE = os.environ.get("KEP_PROCESS_ROLE", "web")  # web, deliver, seal, beat: only seal opens the key

@@ -1,0 +1,100 @@
+"""The workers: the product's own loop over its own sweeps, woken by bells and by the clock, and killed now and then.
+
+There are two of each kind. A worker looks when it is rung for, and otherwise within two seconds of the moment when
+something is due, which is what looking every two seconds comes to; a killed one is started again by a supervisor.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from kepweb.work_loop import WorkLoop
+
+from .scheduler import Death
+
+if TYPE_CHECKING:
+    from .world import World
+
+QUEUES = ("deliver", "seal")
+
+
+class Worker:
+    """One worker process of one queue."""
+
+    def __init__(self, world: "World", queue: str, number: int) -> None:
+        self._world, self.queue, self.name = world, queue, f"{queue}-{number}"
+        self._sweeps = [
+            (path, self._sweep(path)) for path in settings.KEP_SWEEPS[queue] if path.startswith("mailbox.")
+        ]
+        self._planned: object | None = None
+        self._planned_at: datetime | None = None
+        self._is_turning = self._was_rung = False
+        self._loop = self._started()
+
+    def due(self, moment: datetime | None) -> None:
+        """Something is due at `moment`: look within two seconds of it, at the latest."""
+        if moment is not None:
+            late = self._world.pace.uniform(0.0, float(settings.KEP_POLL_SECONDS))
+            self._look_by(max(moment, self._world.scheduler.now) + timedelta(seconds=late))
+
+    def ring(self) -> None:
+        """The bell was heard."""
+        if self._is_turning:
+            self._was_rung = True
+        else:
+            self._look_by(self._world.scheduler.now + timedelta(milliseconds=self._world.pace.uniform(1, 20)))
+
+    def _look_by(self, moment: datetime) -> None:
+        moment = self._world.power_after(moment)
+        if self._is_turning or (self._planned_at is not None and self._planned_at <= moment):
+            return
+        if self._planned is not None:
+            self._planned.is_off = True  # type: ignore[attr-defined]
+        scheduler = self._world.scheduler
+        self._planned_at = moment
+        self._planned = scheduler.plan(self.name, self._turn, after=(moment - scheduler.now).total_seconds())
+
+    def _turn(self) -> None:
+        world = self._world
+        self._planned = self._planned_at = None
+        if world.is_off():
+            self._look_by(world.scheduler.now)
+            return
+        self._is_turning = True
+        is_killed, moved = True, 0
+        try:
+            with world.scheduler.exposing() as act:
+                moved, is_killed = self._loop.sweep_until_empty(), False
+        except Death:
+            self._loop = self._started()
+        finally:
+            self._is_turning = False
+        world.scheduler.note(f"{self.name} moved {moved} rows over {act.places} places")
+        if is_killed:
+            self._look_by(world.scheduler.now + timedelta(seconds=world.pace.uniform(1, 5)))
+        elif self._was_rung:
+            self.ring()
+        self._was_rung = False
+
+    def _started(self) -> WorkLoop:
+        scheduler = self._world.scheduler
+        begun = scheduler.now
+        return WorkLoop(
+            self._sweeps,
+            wake=threading.Event(),
+            ending=threading.Event(),
+            poll_seconds=float(settings.KEP_POLL_SECONDS),
+            after_work=lambda: [self._world.ring(other) for other in QUEUES if other != self.queue] and None,
+            monotonic=lambda: (scheduler.now - begun).total_seconds(),
+        )
+
+    def _sweep(self, path: str) -> Callable[[], int]:
+        return partial(self._sweep_now, import_string(path))
+
+    def _sweep_now(self, sweep: Callable[[datetime], int]) -> int:
+        return sweep(self._world.scheduler.now)
