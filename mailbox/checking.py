@@ -230,9 +230,6 @@ def _accept(checked: Sequence[_Checked], *, now: datetime) -> None:
     for each, found in zip(checked, resolve_each(questions, now=now), strict=True):
         for recipient, resolved in zip(each.recipients, found, strict=True):
             recipient.pk, recipient.account = None, resolved.account
-    states.begin_recipients(
-        [one for each in checked for one in each.recipients], states.Event.PASSED, now=now, actor=WORKER
-    )
     steps = [
         Step(
             each.message,
@@ -251,7 +248,11 @@ def _accept(checked: Sequence[_Checked], *, now: datetime) -> None:
         )
         for each in checked
     ]
+    # the step first: a worker whose claim had run out hears that the row has moved on, not that something is twice
     states.advance(steps, states.Event.PASSED, now=now, actor=WORKER)
+    states.begin_recipients(
+        [one for each in checked for one in each.recipients], states.Event.PASSED, now=now, actor=WORKER
+    )
     keep_material(((each.message, each.judged) for each in checked), now=now)
     passing("check.before_commit")
 

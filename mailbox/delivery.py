@@ -120,13 +120,14 @@ def _draft_of(message: Message, acceptance: SealedEvidence, original: bytes, *, 
 
 
 def _send_on(going: Sequence[tuple[Message, bytes]], *, now: datetime) -> None:
-    Envelope.objects.bulk_create(Envelope(message=message, digest=digest, made_at=now) for message, digest in going)
     steps = [
         Step(recipient, values={"due_at": now, "claimed_until": None})
         for message, _ in going
         for recipient in message.recipients.all()
     ]
+    # the steps first: a worker whose claim had run out hears that the rows have moved on, not that something is twice
     states.advance(steps, states.Event.RELEASED_HERE, now=now, actor=SEALER)
+    Envelope.objects.bulk_create(Envelope(message=message, digest=digest, made_at=now) for message, digest in going)
     Message.objects.filter(pk__in=[message.pk for message, _ in going]).update(
         released_at=now, due_at=None, claimed_until=None, tries=0, failures=0, last_error=""
     )
