@@ -3,7 +3,7 @@
 Asked of the history that people remember (what they were told had been signed) and of every stored byte.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -112,7 +112,7 @@ def _was_told(message: Message, revoked_at: datetime | None) -> bool:
     answer = kept.answers[0]
     if revoked_at is None or answer["ocsp"] is not None:
         return revoked_at is not None
-    published = x509.load_der_x509_crl(vault.get(bytes.fromhex(answer["crl"]))).last_update.replace(tzinfo=UTC)
+    published = x509.load_der_x509_crl(vault.get(bytes.fromhex(answer["crl"]))).last_update_utc
     return published >= revoked_at or kept.checked_at - published > timedelta(hours=1, minutes=5)
 
 

@@ -55,7 +55,6 @@ class Stage:
 
     image: sqlite3.Connection
     authorities: Authorities
-    folder: Path
     senders: tuple[Sender, ...]
     readers: tuple[Reader, ...]
 
@@ -67,15 +66,10 @@ class Stage:
         self.authorities.records.begin()
         outside.close()
 
-    def close(self) -> None:
-        """Take the folder away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
-
-def build() -> Stage:
-    """Make it all: a second or two. Settings are pointed at a folder in memory where there is one."""
-    quick = Path("/dev/shm")  # noqa: S108 - not a secret place: a folder of our own is made in it
-    folder = Path(tempfile.mkdtemp(prefix="kep-simulation-", dir=quick if quick.is_dir() else None))
+def build(within: Path) -> Stage:
+    """Make it all, in a folder of its own below `within`: a second or two. Settings are pointed at it."""
+    folder = Path(tempfile.mkdtemp(prefix="stage-", dir=within))
     pki.ensure(folder, port=8030, now=_MADE)
     _point_settings(folder)
     call_command("migrate", verbosity=0)
@@ -83,7 +77,7 @@ def build() -> Stage:
     image = sqlite3.connect(":memory:", check_same_thread=False)
     connection.connection.backup(image)
     issue.open_signer()
-    return Stage(image, Authorities(folder), folder, senders, readers)
+    return Stage(image, Authorities(folder), senders, readers)
 
 
 def _point_settings(folder: Path) -> None:

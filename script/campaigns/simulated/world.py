@@ -7,7 +7,7 @@ What must hold is looked at after every step (`watch`), and once more at the end
 import hashlib
 import random
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import process_time
 
@@ -211,3 +211,8 @@ class World:
             violation=violation,
             trace=tuple(trace) if keep_trace or violation else (),
         )
+
+
+def with_violation(outcome: Outcome, violation: str) -> Outcome:
+    """The same outcome, of a seed that failed elsewhere."""
+    return replace(outcome, violation=violation)
