@@ -1,0 +1,326 @@
+"""Kill everything, again and again, while messages are on their way; then count what was lost or done twice (R-001..R-003).
+
+Messages are posted to the signer's completing door over HTTP; recipients sign in and open some. A plan made from the seed
+says after which acknowledgement which kind of process dies, and which one of its kind: the web's master and its workers,
+deliver, seal, beat, the broker, the demo PKI as the outside service; the broker is flushed; in production PostgreSQL is
+stopped at once. Each blow waits until work is unfinished, by a query just before it, and until somebody is there to be
+struck. What dies comes back by the supervisor alone, and how long that takes is measured (R-031).
+
+At the end everything owed is awaited, all processes end, and `campaigns.history` and `kepcheck` look at what is there.
+The figure is what they find, and must be nothing. The relay does not exist yet and is not among the victims.
+"""
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from campaigns import run
+from campaigns.deployment import Blow, Deployment, Kind
+
+FULL_KILLS, FULL_MESSAGES, OF_EACH = 500, 20_000, 40
+QUICK_KILLS, QUICK_MESSAGES = 16, 160
+OCTETS, SHARE_OPENED = 1_500, 0.3
+LONGEST_RECOVERY = 60.0
+WAIT_FOR_VICTIM = 120.0
+GAP = (0.1, 1.5)
+"""Seconds between two blows, drawn for each."""
+WEIGHTS = {Kind.DELIVER: 3, Kind.SEAL: 3, Kind.WEB_WORKER: 2, Kind.WEB_MASTER: 2}
+"""How much oftener a kind is struck than the others, beyond what each must get."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One blow to come: after so many acknowledgements and a pause, at the `choice`-th of its kind."""
+
+    number: int
+    after: int
+    pause: float
+    kind: Kind
+    choice: int
+
+
+@dataclass
+class Landed:
+    """One blow that came: what was unfinished just before, and after how long what it struck worked again."""
+
+    planned: Planned
+    victim: str
+    at: float
+    acked: int
+    unfinished: dict[str, int]
+    recovered: float | None = None
+
+
+@dataclass
+class Storm:
+    """The blows of a run, and the watch over what they struck."""
+
+    deployment: Deployment
+    began: float = field(default_factory=time.time)
+    landed: list[Landed] = field(default_factory=list)
+    missed: list[Planned] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._open: list[tuple[Landed, Blow]] = []
+        self._lock, self._ending = threading.Lock(), threading.Event()
+        self._watch = threading.Thread(target=self._watching, daemon=True)
+        self._watch.start()
+
+    def strike(self, planned: Planned, acked: int) -> None:
+        """Let one blow fall as soon as there is work in hand and somebody to strike."""
+        from campaigns import unfinished
+
+        until = time.monotonic() + WAIT_FOR_VICTIM
+        while time.monotonic() < until:
+            owed = unfinished.count_patiently()
+            blow = self.deployment.strike(planned.kind, planned.choice) if any(owed.values()) else None
+            if blow is not None:
+                landed = Landed(planned, blow.victim, round(blow.at - self.began, 3), acked, owed)
+                self.landed.append(landed)
+                with self._lock:
+                    self._open.append((landed, blow))
+                return
+            time.sleep(0.05)
+        self.missed.append(planned)
+
+    def _watching(self) -> None:
+        while not self._ending.wait(0.1):
+            with self._lock:
+                waiting = list(self._open)
+            for landed, blow in waiting:
+                if self.deployment.is_back(blow):
+                    landed.recovered = round(time.time() - blow.at, 2)
+                    with self._lock:
+                        self._open.remove((landed, blow))
+
+    def end(self) -> None:
+        """Wait until everything struck works again, a minute at most, and end the watch."""
+        until = time.monotonic() + LONGEST_RECOVERY
+        while time.monotonic() < until and self._open:
+            time.sleep(0.1)
+        self._ending.set()
+        self._watch.join()
+
+
+def plan(kinds: Sequence[Kind], *, seed: int, kills: int, messages: int, quick: bool = False) -> list[Planned]:
+    """Every blow of a run; the same seed, sizes and kinds give the same list.
+
+    Each kind gets its share first, at most forty, the rest falls by weight; the order is drawn. In the quick size the
+    workers die first, so that the minute for which their claims still count passes while the others die.
+    """
+    chance = random.Random(seed)  # noqa: S311 - not a secret: a run must be repeatable
+    share = min(OF_EACH, kills // len(kinds))
+    struck = [kind for kind in kinds for _ in range(share)]
+    struck += chance.choices(kinds, [WEIGHTS.get(kind, 1) for kind in kinds], k=kills - len(struck))
+    chance.shuffle(struck)
+    if quick:
+        struck.sort(key=lambda kind: kind not in (Kind.DELIVER, Kind.SEAL))
+    step = messages * 0.95 / kills
+    return [
+        Planned(
+            number,
+            int(step * (number - chance.random())),
+            round(chance.uniform(*GAP), 2),
+            kind,
+            chance.randrange(1 << 16),
+        )
+        for number, kind in enumerate(struck, start=1)
+    ]
+
+
+def storm(deployment: Deployment, blows: Sequence[Planned], posting: "Gate", progress: run.Progress) -> Storm:
+    """Carry the plan out while the client posts."""
+    going = Storm(deployment)
+    for planned in blows:
+        while (acked := progress.acked()) < planned.after and posting.goes_on():
+            posting.open(acked)
+            time.sleep(0.05)
+        time.sleep(planned.pause)
+        posting.open(progress.acked(), extra=planned.number)
+        going.strike(planned, acked)
+    while posting.goes_on():
+        posting.open(progress.acked())
+        time.sleep(0.1)
+    going.end()
+    return going
+
+
+class Gate:
+    """Lets the client post only as much as keeps the work in hand within bounds: the storm must last as long as the load."""
+
+    def __init__(self, process: "subprocess.Popen[str]", *, most: int) -> None:
+        self._process, self._most, self._allowed = process, most, 0
+
+    def goes_on(self) -> bool:
+        """Whether the client still runs."""
+        return self._process.poll() is None
+
+    def open(self, acked: int, *, extra: int = 0) -> None:
+        """Allow so much more that no more than `most` rows are owed; `extra` in any case, or the last could never come."""
+        from campaigns import unfinished
+
+        owed = sum(unfinished.count_patiently().values())
+        allowed = max(self._allowed, acked + max(0, self._most - owed), extra)
+        if allowed > self._allowed and self._process.stdin is not None and self.goes_on():
+            self._allowed = allowed
+            try:
+                self._process.stdin.write(f"{allowed}\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                return  # it has just ended: everything is posted
+
+
+def readers_of(deployment: Deployment) -> list[Any]:
+    """The recipients who open messages, signed in."""
+    import json
+
+    from campaigns.reading import READERS, Browser, Reader, sign_in
+
+    people = json.loads((deployment.data / "demo.json").read_text())["people"]
+    made = []
+    for number, person in enumerate(each for each in people if each["role"] in READERS):
+        scheme = "https" if deployment.is_behind_tls else "http"
+        browser = Browser(deployment.port, f"{scheme}://{deployment.host_header}", deployment.headers())
+        sign_in(browser, person, deployment.data / "sms.jsonl")
+        made.append(Reader(browser, deployment.data.parent / f"opened-{number}.jsonl", share=SHARE_OPENED))
+    return made
+
+
+def main() -> int:
+    """Run, print, write the record; 0 when it passed."""
+    parser = run.arguments("kill", __doc__.partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=None)
+    given = parser.parse_args()
+    size = run.size_of(given)
+    kills = given.kills or (QUICK_KILLS if given.quick else FULL_KILLS)
+    messages = given.messages or (QUICK_MESSAGES if given.quick else FULL_MESSAGES)
+    began, commit = time.monotonic(), run.commit()
+    print(f"kill: seed {size.seed}, commit {commit}, profile {size.profile}, {kills} kills, {messages} messages", flush=True)
+    with run.deployed("kill", size, given.data) as deployment:
+        from campaigns import history, told
+
+        stock = run.prepare(deployment, size, messages=messages, octets=OCTETS)
+        readers = readers_of(deployment)
+        for reader in readers:
+            reader.start()
+        prepared = time.monotonic() - began
+        posting = Gate(run.client(deployment, stock, "--gated"), most=max(60, min(600, messages // 8)))
+        blows = plan(deployment.kinds, seed=size.seed, kills=kills, messages=messages, quick=size.is_quick)
+        going = storm(deployment, blows, posting, run.Progress(deployment.data.parent))
+        stormed = time.monotonic() - began - prepared
+        for reader in readers:
+            reader.stop()
+        settled = run.settle()
+        deployment.stop_processes()
+        said = told.read(stock, deployment.data.parent)
+        found = history.check(said)
+        damage = run.kepcheck(deployment)
+        refused = [*said.refused.values(), *(why for reader in readers for why in reader.refused)]
+        record = {
+            "name": "kill",
+            "profile": size.profile,
+            "seed": size.seed,
+            "commit": commit,
+            "quick": size.is_quick,
+            "kills": len(going.landed),
+            "kills_planned": kills,
+            "kills_by_kind": dict(Counter(each.planned.kind.value for each in going.landed)),
+            "left_out": ["relay: it comes with a later issue"],
+            "messages": messages,
+            "acknowledged": found.acknowledged,
+            "accepted": found.messages,
+            "deliveries": found.deliveries,
+            "openings_acknowledged": len(said.opened),
+            "proofs": found.proofs,
+            "repeated_posts": sum(each.tries - 1 for each in said.acked.values()),
+            "errors": refused[:50],
+            "findings": found.counts,
+            "kepcheck": len(damage),
+            "recovery_seconds": recovery(going.landed),
+            "settled_seconds": settled and round(settled, 1),
+            "prepared_seconds": round(prepared, 1),
+            "storm_seconds": round(stormed, 1),
+            "seconds": round(time.monotonic() - began, 1),
+            "blows": [asdict(each) for each in going.landed],
+            "missed": [asdict(each) for each in going.missed],
+        }
+        faults = faults_of(record, kinds=deployment.kinds)
+        record["faults"], record["verdict"] = faults, "failed" if faults else "passed"
+        run.keep_record(record, given.data)
+        tell(record)
+        run.show([f"{each.code} {each.subject}: {each.text}" for each in found.findings])
+        run.show(damage + faults)
+    if not faults and not given.keep:
+        deployment.remove()
+    print(f"verdict: {record['verdict']}", flush=True)
+    return 1 if faults else 0
+
+
+def recovery(landed: Sequence[Landed]) -> dict[str, dict[str, float]]:
+    """Per kind: the median and the longest time until what was struck worked again."""
+    times: dict[str, list[float]] = {}
+    for each in landed:
+        if each.recovered is not None:
+            times.setdefault(each.planned.kind.value, []).append(each.recovered)
+    return {
+        kind: {"median": sorted(found)[len(found) // 2], "longest": max(found)} for kind, found in sorted(times.items())
+    }
+
+
+def faults_of(record: dict[str, Any], *, kinds: Sequence[Kind]) -> list[str]:
+    """Why a run did not pass; empty when it did."""
+    faults = [f"{count} findings {code}" for code, count in record["findings"].items() if count]
+    if record["kepcheck"]:
+        faults.append(f"kepcheck found {record['kepcheck']}")
+    if record["acknowledged"] != record["messages"]:
+        faults.append(f"{record['acknowledged']} of {record['messages']} messages were acknowledged")
+    if record["errors"]:
+        faults.append(f"{len(record['errors'])} requests were refused")
+    if record["kills"] != record["kills_planned"]:
+        faults.append(f"{record['kills']} of {record['kills_planned']} blows fell")
+    share = min(OF_EACH, record["kills_planned"] // len(kinds))
+    few = [kind.value for kind in kinds if record["kills_by_kind"].get(kind.value, 0) < share]
+    if few:
+        faults.append(f"struck less than {share} times: {', '.join(few)}")
+    if any(not any(blow["unfinished"].values()) for blow in record["blows"]):
+        faults.append("a blow fell while nothing was unfinished")
+    slow = [blow for blow in record["blows"] if blow["recovered"] is None or blow["recovered"] > LONGEST_RECOVERY]
+    if slow:
+        faults.append(f"{len(slow)} times it took longer than {LONGEST_RECOVERY:.0f} s to come back")
+    if record["settled_seconds"] is None:
+        faults.append("the work that was left did not come to an end")
+    return faults
+
+
+def tell(record: dict[str, Any]) -> None:
+    """The run for a person."""
+    print(f"  kills: {record['kills']} " + " ".join(f"{k}={n}" for k, n in sorted(record["kills_by_kind"].items())))
+    print("  left out: " + "; ".join(record["left_out"]))
+    print(
+        f"  acknowledged {record['acknowledged']}, accepted {record['accepted']}, deliveries {record['deliveries']}, "
+        f"openings acknowledged {record['openings_acknowledged']}, proofs verified {record['proofs']}, "
+        f"posts repeated {record['repeated_posts']}"
+    )
+    for kind, times in record["recovery_seconds"].items():
+        print(f"  back after {kind:<14} median {times['median']:.1f} s, longest {times['longest']:.1f} s")
+    print(
+        f"  prepared in {record['prepared_seconds']} s, storm {record['storm_seconds']} s, "
+        f"settled {record['settled_seconds']} s after it, all {record['seconds']} s"
+    )
+    found = record["findings"]
+    print(
+        f"figure: lost {found['LOST']}, doubled {found['DOUBLED']}, missing proofs {found['MISSING']}, "
+        f"other findings {sum(found.values()) - found['LOST'] - found['DOUBLED'] - found['MISSING']}, "
+        f"kepcheck {record['kepcheck']}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
