@@ -11,7 +11,8 @@ With `--rate` messages fall due at even distances whether or not earlier ones ha
 provider is not spared). With `--gated` how many may be posted so far is told by lines of digits on stdin.
 
 Each thread writes `acks-<n>.jsonl`: `{"posted": id}` before the first POST, then `{"acked": id, "due", "sent",
-"answered", "tries", "put_off"}` (seconds since the epoch; `sent` is the POST that was answered) or `{"refused": id, ...}`.
+"answered", "tries", "put_off"}` (seconds since the epoch; `sent` is the POST that was answered, `put_off` how often
+it was clearly told "not now") or `{"refused": id, ...}`.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from typing import Any
 PATH = "/imza/v1/signature"
 PATIENCE = 30.0
 LONGEST_PAUSE = 2.0
+LONGEST_IDLE = 1.0
 GIVE_UP_AFTER = 900.0
 """Seconds after which a message that nobody answers counts as an error."""
 
@@ -74,6 +76,7 @@ class Poster(threading.Thread):
         self._stock, self._file, self._port = stock, file, port
         self._headers = {**headers, "Content-Type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
+        self._used_at = 0.0
         self.errors = 0
 
     def run(self) -> None:
@@ -109,11 +112,15 @@ class Poster(threading.Thread):
             if is_final or answered > until:
                 self.errors += 1
                 return {"refused": message["operation"], "status": status, "answer": raw[:200].decode(errors="replace")}
-            put_off += status is not None
+            put_off += status in (429, 503) and _is_refusal(raw)
             time.sleep(min(0.1 * 2 ** min(tries, 6), LONGEST_PAUSE))
 
     def _exchange(self, body: bytes) -> tuple[int | None, bytes]:
         """Status and body; None when there was no whole answer."""
+        if self._connection is not None and time.monotonic() - self._used_at > LONGEST_IDLE:
+            self._connection.close()  # the provider closes what idles; a POST into a closing connection proves nothing
+            self._connection = None
+        self._used_at = time.monotonic()
         try:
             if self._connection is None:
                 self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
@@ -132,6 +139,14 @@ def _is_signed(raw: bytes) -> bool:
     try:
         return bool(json.loads(raw) == {"state": "SIGNED"})
     except ValueError:
+        return False
+
+
+def _is_refusal(raw: bytes) -> bool:
+    """Whether this is a clear answer: a typed refusal with its code and its sentence (R-033)."""
+    try:
+        return set(json.loads(raw)) == {"code", "message"}
+    except (ValueError, TypeError):
         return False
 
 

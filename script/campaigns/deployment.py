@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import IO
 
 import redis
-from run_tests import free_port
-
 from campaigns import processes
 from campaigns.processes import Process
+from run_tests import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, END_SECONDS = 180.0, 90.0
@@ -186,7 +185,7 @@ class Deployment:
 
     # --- striking -----------------------------------------------------------------------------------------------------
     def strike(self, kind: Kind, choice: int) -> Blow | None:
-        """Strike one victim of this kind, the `choice`-th modulo their number; None when there is none to strike now."""
+        """Strike one victim of this kind, the `choice`-th modulo their number; None when there is none now."""
         if kind is Kind.FLUSH:
             return self._flush()
         standing = self.standing(kind)

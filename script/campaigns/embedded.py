@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import redis
-from start import Plan, environment_of
-
 from campaigns.deployment import ROOT, CampaignError, Deployment, Kind
 from campaigns.processes import variable_of
+from start import Plan, environment_of
 
 
 class Embedded(Deployment):

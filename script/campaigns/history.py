@@ -24,10 +24,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q
-
 from campaigns import unfinished
 from campaigns.told import Told
+from django.db.models import Q
+
 from evidence import xades
 from evidence.models import Event, EvidenceIntent, SealedEvidence
 from evidence.proof_check import judge_proof
@@ -180,7 +180,9 @@ class _Chunk:
 def _message(message: Message, chunk: _Chunk, told: Told) -> Iterator[Finding]:
     recipients = chunk.recipients.get(message.pk, [])
     if str(message.operation) in told.acked and message.state != MessageState.ACCEPTED:
-        yield Finding("LOST", message.kep_id, f"acknowledged, and it is {message.state} {message.refusal_code}".rstrip())
+        yield Finding(
+            "LOST", message.kep_id, f"acknowledged, and it is {message.state} {message.refusal_code}".rstrip()
+        )
     yield from _addressees(message, recipients, told)
     yield from _boxes(message, recipients, chunk.items.get(message.pk, []))
     yield from _proofs(message, recipients, chunk)
@@ -213,7 +215,9 @@ def _boxes(message: Message, recipients: list[Recipient], items: list[BoxItem]) 
     named = Counter(each.recipient_id for each in items if each.folder == BoxItem.Folder.INBOX)
     for recipient in recipients:
         if named[recipient.pk] > 1:
-            yield Finding("DOUBLED", message.kep_id, f"{named[recipient.pk]} items of recipient {recipient.recipient_no}")
+            yield Finding(
+                "DOUBLED", message.kep_id, f"{named[recipient.pk]} items of recipient {recipient.recipient_no}"
+            )
 
 
 def _proofs(message: Message, recipients: list[Recipient], chunk: _Chunk) -> Iterator[Finding]:
@@ -325,5 +329,3 @@ def _strangers() -> Iterator[Finding]:
 
 def _owed() -> Iterable[Finding]:
     return [Finding("OWED", what, f"{rows} rows are left") for what, rows in unfinished.count().items() if rows]
-
-

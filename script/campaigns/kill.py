@@ -1,13 +1,14 @@
-"""Kill everything, again and again, while messages are on their way; then count what was lost or done twice (R-001..R-003).
+"""Kill everything, again and again, while messages are on their way; then count what was lost or done twice
+(R-001..R-003).
 
-Messages are posted to the signer's completing door over HTTP; recipients sign in and open some. A plan made from the seed
-says after which acknowledgement which kind of process dies, and which one of its kind: the web's master and its workers,
-deliver, seal, beat, the broker, the demo PKI as the outside service; the broker is flushed; in production PostgreSQL is
-stopped at once. Each blow waits until work is unfinished, by a query just before it, and until somebody is there to be
-struck. What dies comes back by the supervisor alone, and how long that takes is measured (R-031).
+Messages are posted to the signer's completing door over HTTP; recipients sign in and open some. A plan made from the
+seed says after which acknowledgement which kind of process dies, and which one of its kind: the web's master and its
+workers, deliver, seal, beat, the broker, the demo PKI as the outside service; the broker is flushed; in production
+PostgreSQL is stopped at once. Each blow waits until work is unfinished, by a query just before it, and until somebody
+is there to be struck. What dies comes back by the supervisor alone, and how long that takes is measured (R-031).
 
-At the end everything owed is awaited, all processes end, and `campaigns.history` and `kepcheck` look at what is there.
-The figure is what they find, and must be nothing. The relay does not exist yet and is not among the victims.
+At the end everything owed is awaited, all processes end, and `campaigns.history` and `kepcheck` look at what is
+there. The figure is what they find, and must be nothing. The relay does not exist yet and is not among the victims.
 """
 
 import random
@@ -18,10 +19,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from campaigns import run
+from campaigns import reading, run
 from campaigns.deployment import Blow, Deployment, Kind
 
 FULL_KILLS, FULL_MESSAGES, OF_EACH = 500, 20_000, 40
@@ -153,7 +153,7 @@ def storm(deployment: Deployment, blows: Sequence[Planned], posting: "Gate", pro
 
 
 class Gate:
-    """Lets the client post only as much as keeps the work in hand within bounds: the storm must last as long as the load."""
+    """Lets the client post only as much as keeps the work in hand within bounds: storm and load end together."""
 
     def __init__(self, process: "subprocess.Popen[str]", *, most: int) -> None:
         self._process, self._most, self._allowed = process, most, 0
@@ -163,7 +163,7 @@ class Gate:
         return self._process.poll() is None
 
     def open(self, acked: int, *, extra: int = 0) -> None:
-        """Allow so much more that no more than `most` rows are owed; `extra` in any case, or the last could never come."""
+        """Allow so much more that `most` rows are owed; `extra` messages in any case, or a blow could wait for ever."""
         from campaigns import unfinished
 
         owed = sum(unfinished.count_patiently().values())
@@ -177,22 +177,6 @@ class Gate:
                 return  # it has just ended: everything is posted
 
 
-def readers_of(deployment: Deployment) -> list[Any]:
-    """The recipients who open messages, signed in."""
-    import json
-
-    from campaigns.reading import READERS, Browser, Reader, sign_in
-
-    people = json.loads((deployment.data / "demo.json").read_text())["people"]
-    made = []
-    for number, person in enumerate(each for each in people if each["role"] in READERS):
-        scheme = "https" if deployment.is_behind_tls else "http"
-        browser = Browser(deployment.port, f"{scheme}://{deployment.host_header}", deployment.headers())
-        sign_in(browser, person, deployment.data / "sms.jsonl")
-        made.append(Reader(browser, deployment.data.parent / f"opened-{number}.jsonl", share=SHARE_OPENED))
-    return made
-
-
 def main() -> int:
     """Run, print, write the record; 0 when it passed."""
     parser = run.arguments("kill", __doc__.partition("\n")[0])
@@ -202,14 +186,15 @@ def main() -> int:
     kills = given.kills or (QUICK_KILLS if given.quick else FULL_KILLS)
     messages = given.messages or (QUICK_MESSAGES if given.quick else FULL_MESSAGES)
     began, commit = time.monotonic(), run.commit()
-    print(f"kill: seed {size.seed}, commit {commit}, profile {size.profile}, {kills} kills, {messages} messages", flush=True)
+    print(
+        f"kill: seed {size.seed}, commit {commit}, profile {size.profile}, {kills} kills, {messages} messages",
+        flush=True,
+    )
     with run.deployed("kill", size, given.data) as deployment:
         from campaigns import history, told
 
         stock = run.prepare(deployment, size, messages=messages, octets=OCTETS)
-        readers = readers_of(deployment)
-        for reader in readers:
-            reader.start()
+        readers = reading.started(deployment, share=SHARE_OPENED)
         prepared = time.monotonic() - began
         posting = Gate(run.client(deployment, stock, "--gated"), most=max(60, min(600, messages // 8)))
         blows = plan(deployment.kinds, seed=size.seed, kills=kills, messages=messages, quick=size.is_quick)

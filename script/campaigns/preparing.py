@@ -4,8 +4,9 @@
 
 Run as a Django process of the deployment, before the storm. Each message goes through the product's own verbs: draft,
 file, operation asked, code claimed, certificate offered, document fetched; the signature is made with the key in the
-person's e-imza file, over the attributes as the desktop signer builds them. What is left is the completing POST, which
-the client makes. The operations' ten minutes are pushed out so that they outlive the campaign; nothing else is touched.
+person's e-imza file, over the attributes as the desktop signer builds them. What is left is the completing POST,
+which the client makes. The operations' ten minutes are pushed out so that they outlive the campaign; nothing else is
+touched.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """The production profile as a deployment on this machine: everything that `kepweb.settings.production` asks for.
 
 PostgreSQL with fsync, Redis, the işlem key in a SoftHSM token, an HTTPS SMS gateway, the demo PKI as the outside
-(time-stamps, OCSP, CRL over HTTP), gunicorn behind what stands for a TLS proxy: clients send `X-Forwarded-Proto` and the
-public host name, as the proxy would. All processes stand under the supervisor of `script/`, in a process of its own;
-PostgreSQL is an outside service, stopped and started by the campaign. The demo's people are seeded, the demo's pages
-are not installed.
+(time-stamps, OCSP, CRL over HTTP), gunicorn behind what stands for a TLS proxy: clients send `X-Forwarded-Proto` and
+the public host name, as the proxy would. All processes stand under the supervisor of `script/`, in a process of its
+own; PostgreSQL is an outside service, stopped and started by the campaign. The demo's people are seeded, the demo's
+pages are not installed.
 """
 
 import json
@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 import redis
-
 from campaigns.deployment import ROOT, Blow, CampaignError, Deployment, Kind
 from campaigns.production_parts import Cluster, server_certificate, token, token_settings
+
 from demo import pki
 from evidence.anchors import DEMO_POLICY
 
@@ -106,7 +106,9 @@ class Production(Deployment):
         self._sms_password = self._secret("sms.password", secrets.token_hex(12))
         policy = self.data / "trust.toml"
         policy.write_text(_trust_policy())
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("KEP_", "DJANGO_", "CELERY_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("KEP_", "DJANGO_", "CELERY_"))
+        }
         keys = ("SECRET_KEY", "FIELD_KEY", "INDEX_KEY", "VAULT_KEY", "PASSWORD_PEPPER")
         pki_origin, sms_origin = f"http://127.0.0.1:{self.port + 30}", f"https://127.0.0.1:{self.sms_port}"
         return {

@@ -1,9 +1,10 @@
 """What a production deployment leans on, made new for one campaign: a PostgreSQL, a token, certificates for TLS.
 
 The PostgreSQL is real in what counts here: fsync, full page writes and synchronous commit are on, it runs as an
-unprivileged user, and an immediate stop is `pg_ctl stop -m immediate`, after which it recovers from its log. The token
-is a SoftHSM that holds the işlem key; the file the key came from is gone afterwards. The certificate authority signs one
-server certificate, for the SMS gateway, and is trusted by the processes of this deployment alone (`SSL_CERT_FILE`).
+unprivileged user, and an immediate stop is `pg_ctl stop -m immediate`, after which it recovers from its log. The
+token is a SoftHSM that holds the işlem key; the file the key came from is gone afterwards. The certificate authority
+signs one server certificate, for the SMS gateway, and is trusted by the processes of this deployment alone
+(`SSL_CERT_FILE`).
 """
 
 import ipaddress
@@ -15,14 +16,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from campaigns.deployment import CampaignError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from run_tests import find_postgresql, unprivileged_user
-
-from campaigns.deployment import CampaignError
 
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",
@@ -43,7 +43,7 @@ class Cluster:
             raise CampaignError("PostgreSQL is not installed")
         self._programs, self._port, self._user = programs, port, unprivileged_user()
         self._password = secrets.token_hex(16)
-        self.folder = Path(tempfile.mkdtemp(prefix="kep-postgresql-", dir="/var/tmp"))  # noqa: S108 - a real disk
+        self.folder = Path(tempfile.mkdtemp(prefix="kep-postgresql-", dir="/var/tmp"))
         self._data = self.folder / "data"
 
     @property
@@ -129,7 +129,7 @@ def token(folder: Path, key: Path, pin: str) -> None:
 
 
 def server_certificate(folder: Path) -> tuple[Path, Path]:
-    """A private authority and a server certificate for 127.0.0.1: the authority's file, and the server's with its key."""
+    """A private authority and a certificate of it for 127.0.0.1: the one file to trust, the other to serve with."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Campaign TLS authority")])
@@ -143,17 +143,14 @@ def server_certificate(folder: Path) -> tuple[Path, Path]:
         _draft(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sms gateway")]), issuer, server_key)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     trusted, served = folder / "authority.pem", folder / "server.pem"
     trusted.write_bytes(authority.public_bytes(Encoding.PEM))
     served.touch(mode=0o600)
     served.write_bytes(
-        server.public_bytes(Encoding.PEM)
-        + server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        server.public_bytes(Encoding.PEM) + server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
     return trusted, served
 

@@ -1,7 +1,8 @@
 """The processes of a production deployment under the supervisor of `script/`, from a plan in JSON.
 
-A real provider has an init system for this; here it is the same supervisor that the embedded profile has, so that what
-a campaign kills comes back by the same rules. Settings and secrets come from the environment this is started with.
+A real provider has an init system for this; here it is the same supervisor that the embedded profile has, so that
+what a campaign kills comes back by the same rules. Settings and secrets come from the environment this is started
+with.
 """
 
 import http.client
@@ -12,9 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from supervisor import Child, Supervisor
-
 from campaigns.deployment import ROOT, connects
+from supervisor import Child, Supervisor
 
 
 def child_of(entry: Mapping[str, Any]) -> Child:

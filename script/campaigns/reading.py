@@ -1,9 +1,9 @@
 """Recipients in a browser of their own: they sign in for real and open messages, over HTTP and nothing else.
 
-Each reader signs in with T.C. kimlik no, parola, şifre and the SMS code, before the storm. Then it looks into the inbox
-again and again and opens a share of what it sees by the button's POST, with cookies and CSRF token as a browser sends
-them. An opening that got no answer is repeated: opening twice is opening once. What was answered is appended to a file
-and forced to disk before the reader goes on.
+Each reader signs in with T.C. kimlik no, parola, şifre and the SMS code, before the storm. Then it looks into the
+inbox again and again and opens a share of what it sees by the button's POST, with cookies and CSRF token as a browser
+sends them. An opening that got no answer is repeated: opening twice is opening once. What was answered is appended to
+a file and forced to disk before the reader goes on.
 
 The lines: `{"trying": item}` before the first POST, `{"opened": item, "at": ...}` after its answer.
 """
@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from campaigns.deployment import Deployment
 
 READERS = ("receive_only", "stranger", "municipality_operator")
 ITEM = re.compile(r'href="/ileti/([a-z2-7]{26})/"')
@@ -153,6 +155,20 @@ class Reader(threading.Thread):
             else:
                 self.refused.append(f"opening {item} answered {status}")
             return
+
+
+def started(deployment: Deployment, *, share: float) -> list[Reader]:
+    """The demo's readers, signed in and at work. `SignInFailed`, `NotAnswered`."""
+    people = json.loads((deployment.data / "demo.json").read_text())["people"]
+    scheme = "https" if deployment.is_behind_tls else "http"
+    readers = []
+    for number, person in enumerate(each for each in people if each["role"] in READERS):
+        browser = Browser(deployment.port, f"{scheme}://{deployment.host_header}", deployment.headers())
+        sign_in(browser, person, deployment.data / "sms.jsonl")
+        readers.append(Reader(browser, deployment.data.parent / f"opened-{number}.jsonl", share=share))
+    for reader in readers:
+        reader.start()
+    return readers
 
 
 def _is_chosen(item: str, share: float) -> bool:

@@ -1,8 +1,8 @@
 """What every campaign over a running provider shares: its arguments, its deployment, its stock, its record.
 
-A campaign makes a deployment below DIR/campaigns, prepares what will be sent, lets clients loose, waits until nothing is
-owed, and then has the history checked with all processes ended. The data of a run that passed is thrown away, that of
-one that failed is kept. The record says seed, commit, size, figures, verdict and duration, on stdout and as JSON.
+A campaign makes a deployment below DIR/campaigns, prepares what will be sent, lets clients loose, waits until nothing
+is owed, and then has the history checked with all processes ended. The data of a run that passed is thrown away, that
+of one that failed is kept. The record says seed, commit, size, figures, verdict and duration, on stdout and as JSON.
 """
 
 import argparse

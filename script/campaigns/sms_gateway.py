@@ -2,8 +2,8 @@
 
     sms_gateway.py --port P --certificate PEM --user U --password-file F --file sms.jsonl
 
-It speaks the real protocol on a real socket: TLS, basic authentication, the two addresses, the operator's codes. What it
-takes is appended to a file, one JSON line per text, on disk before the answer.
+It speaks the real protocol on a real socket: TLS, basic authentication, the two addresses, the operator's codes. What
+it takes is appended to a file, one JSON line per text, on disk before the answer.
 """
 
 import argparse
