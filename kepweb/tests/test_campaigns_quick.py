@@ -173,7 +173,6 @@ class Faltering(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_the_client_asks_until_it_is_answered_and_keeps_the_answer(tmp_path: Path) -> None:
     Faltering.asked = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Faltering)

@@ -90,6 +90,8 @@ class Poster(threading.Thread):
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+            if self._connection is not None:
+                self._connection.close()
 
     def _post(self, message: Mapping[str, Any], due: float) -> dict[str, Any]:
         body = json.dumps({"token": message["token"], "signature": message["signature"]}).encode()
