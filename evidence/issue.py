@@ -138,8 +138,8 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
     passing("seal.before_store")
     stored = _store(sealed, now=now)
     passing("seal.after_store")
-    for work, code in unlucky:
-        _put_back([work], code, now=now)
+    for code in {code for _, code in unlucky}:
+        _put_back([work for work, its_code in unlucky if its_code == code], code, now=now)
     _give_back(late)
     return stored
 
@@ -184,7 +184,7 @@ def _stamp_each(
         after = monotonic()
         if isinstance(tokens[-1], TimestampUnavailable):
             return tokens + tokens[-1:] * (len(digests) - len(tokens))
-        if after > until:
+        if after >= until:
             return tokens + [None] * (len(digests) - len(tokens))
         pace = (after - before) / some
         some = max(1, min(len(digests), int((until - after) / pace))) if pace else len(digests)
@@ -369,8 +369,9 @@ def _store_if_owed(work: SealWork, proof: SealedEvidence, *, now: datetime) -> i
 
 def _give_back(works: Sequence[SealWork]) -> None:
     """Nothing went wrong with these: they are due as before."""
-    for work in works:
-        SealWork.objects.filter(pk=work.pk, claimed_by=work.claimed_by).update(claimed_until=None, claimed_by="")
+    if works:
+        held = SealWork.objects.filter(pk__in=[work.pk for work in works], claimed_by=works[0].claimed_by)
+        held.update(claimed_until=None, claimed_by="")
 
 
 def _put_back(works: Iterable[SealWork], code: str, *, now: datetime) -> None:

@@ -72,9 +72,28 @@ def put_back(row: Any, error: str, *, now: datetime, is_hold: bool = False, **wh
 
 
 def put_back_all(rows: Iterable[Any], error: str, *, now: datetime, is_hold: bool = False) -> int:
-    """`put_back` for a batch in one commit; how many of the rows are parked now."""
+    """`put_back` for a batch in one commit; how many of the rows are parked now.
+
+    Rows of one claim that have failed equally often are written by one statement, unless they are to be parked.
+    """
+    alike: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        alike.setdefault((type(row), row.claimed_by, row.tries, row.failures), []).append(row)
+    parked = 0
     with transaction.atomic():
-        return sum(put_back(row, error, now=now, is_hold=is_hold) for row in rows)
+        for (model, claimed_by, tries, failures), them in alike.items():
+            if not is_hold and failures + 1 >= settings.KEP_PARK_AFTER:
+                parked += sum(put_back(row, error, now=now) for row in them)
+                continue
+            model._base_manager.filter(pk__in=[row.pk for row in them], claimed_by=claimed_by).update(
+                tries=tries + 1,
+                failures=failures + (not is_hold),
+                due_at=next_try(tries, now=now),
+                claimed_until=None,
+                claimed_by="",
+                last_error=error[:200],
+            )
+    return parked
 
 
 def put_back_unread(model: type[models.Model], keys: Iterable[Any], error: str, *, now: datetime) -> None:

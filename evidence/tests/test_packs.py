@@ -274,17 +274,17 @@ def test_kepcheck_finds_a_lost_pack_wrong_bytes_and_a_place_beyond_the_end() -> 
     digests = vault.put_many(RAWS)
     whole = pack().read_bytes()
     spoil(digests[3])
-    assert codes() == ["EV-12"]
+    assert codes() == ["EV-15"]
     assert isinstance(vault.get_many(digests)[digests[3]], VaultDamaged)
     assert vault.get(digests[4]) == RAWS[4]
     last = VaultPlace.objects.order_by("-offset").first()
     assert last is not None
     pack().write_bytes(whole[: last.offset + last.length - 1])
-    assert codes() == ["EV-12"]
+    assert codes() == ["EV-15"]
     with pytest.raises(VaultDamaged, match="ends before"):
         vault.get(bytes(last.digest))
     pack().unlink()
-    assert codes() == ["EV-11"] * len(RAWS)
+    assert codes() == ["EV-14"] * len(RAWS)
     with pytest.raises(VaultMissing):
         vault.get(digests[0])
     assert not vault.has(digests[0])
