@@ -230,7 +230,7 @@ def verify_emitted(raw: bytes, digest: bytes, *, anchors: Anchors | None = None)
     """
     signed = _readable(raw)
     facts = _verified(signed, digest)
-    if _rebuilt(signed, anchors) != raw:
+    if _rebuilt(signed, facts, anchors) != raw:
         raise CmsRefused("bytes")
     if anchors is not None and facts.stamp is not None:
         try:
@@ -247,11 +247,18 @@ def rebuild(raw: bytes, *, anchors: Anchors | None = None) -> bytes:
     one above it, the topmost against `anchors` if given, the token by `check_token`; CmsRefused where that fails. The
     signature value itself is a hole: `verify_detached` proves it.
     """
-    return _rebuilt(_readable(raw), anchors)
-
-
-def _rebuilt(signed: SignedData, anchors: Anchors | None) -> bytes:
+    signed = _readable(raw)
     facts = _facts(signed)
+    if facts.token is not None:
+        try:
+            _check_stamp(facts.token, facts.signature)
+        except TimestampRefused as refusal:
+            raise CmsRefused(f"timestamp: {refusal.reason}") from refusal
+    return _rebuilt(signed, facts, anchors)
+
+
+def _rebuilt(signed: SignedData, facts: CmsFacts, anchors: Anchors | None) -> bytes:
+    """The bytes around what `facts` holds, whose token was checked."""
     algorithm = algorithm_of(signed.signer.key)
     if algorithm is None or facts.signing_time is None or len(facts.message_digest) != 32:
         raise CmsRefused("not-our-form")
@@ -259,11 +266,6 @@ def _rebuilt(signed: SignedData, anchors: Anchors | None) -> bytes:
         _, *chain = path(signed.signer.raw, signed.certificates, anchors)
     except BrokenChain as refusal:
         raise CmsRefused(refusal.reason) from refusal
-    if facts.token is not None:
-        try:
-            _check_stamp(facts.token, facts.signature)
-        except TimestampRefused as refusal:
-            raise CmsRefused(f"timestamp: {refusal.reason}") from refusal
     attributes = signed_attributes(
         facts.certificate, facts.message_digest, facts.signing_time, bind_chain=chain if _binds_chain(signed) else ()
     )

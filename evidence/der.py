@@ -143,6 +143,7 @@ def generalized_time(moment: datetime) -> bytes:
     return tlv(GENERALIZED_TIME, f"{utc:%Y%m%d%H%M%S}{fraction}Z".encode("ascii"))
 
 
+@lru_cache(maxsize=64)
 def time(moment: datetime) -> bytes:
     """The Time of X.509 and CMS: UTCTime through 2049, GeneralizedTime after (RFC 5652, 11.3). Whole seconds only."""
     whole = _as_utc(moment).replace(microsecond=0)
@@ -216,7 +217,13 @@ class Node:
         source, at, end = self.source, self.body, self.end
         found = []
         while at < end:
-            tag, body, after = header(source, at, end)
+            body = at + 2
+            if body <= end and (tag := source[at]) & 0x1F != 0x1F and (size := source[at + 1]) < 0x80:
+                after = body + size  # the one-byte length of nearly every value, without a call
+                if after > end:
+                    raise DerRefused("content reaches beyond its container", at=at)
+            else:
+                tag, body, after = header(source, at, end)
             found.append(Node(source, at, tag, body, after))
             at = after
         return tuple(found)
@@ -273,20 +280,11 @@ class Node:
 
     def as_time(self) -> datetime:
         """The moment of a UTCTime (1950 to 2049) or GeneralizedTime, in UTC; only the spelling with seconds and Z."""
-        text = self.content
         try:
-            if self.tag == UTC_TIME and len(text) == 13:
-                year = int(text[:2]) + (1900 if text[:2] >= b"50" else 2000)
-                moment = _moment(year, text[2:])
-                written = utc_time(moment)
-            elif self.tag == GENERALIZED_TIME and len(text) >= 15:
-                moment = _moment(int(text[:4]), text[4:])
-                written = generalized_time(moment)
-            else:
-                raise DerRefused("not a time", at=self.start)
+            moment = _read_time(self.raw)
         except ValueError as error:
             raise DerRefused("not a time", at=self.start) from error
-        if written != self.raw:
+        if moment is None:
             raise DerRefused("time not in its only form", at=self.start)
         return moment
 
@@ -344,6 +342,23 @@ def _dotted(content: bytes) -> str:
             arc = 0
     first = min(arcs[0] // 40, 2)
     return ".".join(str(part) for part in (first, arcs[0] - 40 * first, *arcs[1:]))
+
+
+@lru_cache(maxsize=256)
+def _read_time(raw: bytes) -> datetime | None:
+    """The moment of an encoded time, None where it has another spelling than ours. ValueError if it is no time.
+
+    Remembered: all signatures and tokens of one second say the same one.
+    """
+    tag, body, end = header(raw, 0, len(raw))
+    text = raw[body:end]
+    if tag == UTC_TIME and len(text) == 13:
+        moment = _moment(int(text[:2]) + (1900 if text[:2] >= b"50" else 2000), text[2:])
+        return moment if utc_time(moment) == raw else None
+    if tag == GENERALIZED_TIME and len(text) >= 15:
+        moment = _moment(int(text[:4]), text[4:])
+        return moment if generalized_time(moment) == raw else None
+    raise ValueError("not a time")
 
 
 def _moment(year: int, rest: bytes) -> datetime:

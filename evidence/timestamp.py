@@ -24,6 +24,7 @@ from evidence.carried import Anchors, cut, is_time_stamping, path
 from evidence.cms import SignedData
 from evidence.der import DerRefused, Node
 from evidence.refusals import BrokenChain, CmsRefused, TimestampRefused, TimestampUnavailable, UnknownIssuer
+from evidence.token_form import FormReader
 from guards.errors import KepError
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
@@ -171,7 +172,13 @@ def _facts(token: bytes) -> TokenFacts:
         raise TimestampRefused("not-der", detail=refusal.reason) from refusal
 
 
+_forms = FormReader()
+
+
 def _checked(token: bytes) -> TokenFacts:
+    known = _forms.read(token)
+    if known is not None:
+        return known
     signed = cms.parse(token, max_bytes=MAX_TOKEN_BYTES)
     if signed.content_type != TST_INFO or signed.content is None:
         raise TimestampRefused("content-type")
@@ -189,6 +196,7 @@ def _checked(token: bytes) -> TokenFacts:
         raise TimestampRefused("certificate-not-valid-then")
     if facts.accuracy is not None and facts.accuracy > MAX_ACCURACY:
         raise TimestampRefused("accuracy")
+    _forms.learn(token, signed, facts)
     return facts
 
 

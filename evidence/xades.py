@@ -15,8 +15,8 @@ by `evidence.trust`. Comments, blanks and other liberties that leave an XML sign
 
 import hashlib
 import re
-from base64 import b64decode, b64encode
-from binascii import b2a_base64
+from base64 import b64encode
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -239,7 +239,6 @@ def _holes(signature: bytes, start: int) -> _Holes:
             raise EvidenceRefused("grammar", where="signature", at=start)
         found.append(content)
     value, listed, time, token = found
-    listed = listed.removeprefix(_CERTIFICATE[0].encode()).removesuffix(_CERTIFICATE[1].encode())
     try:
         signing_time = datetime.fromisoformat(time.decode("ascii"))
         xml.time(signing_time)
@@ -247,15 +246,21 @@ def _holes(signature: bytes, start: int) -> _Holes:
         raise EvidenceRefused("signing-time", where="signed-properties") from error
     return _Holes(
         signature=_plain(value, "signature-value"),
-        certificates=tuple(_plain(one, "key-info") for one in listed.split(_NEXT_CERTIFICATE)),
+        certificates=_certificates(listed),
         signing_time=signing_time,
         token=_plain(token, "timestamp"),
     )
 
 
+@lru_cache(maxsize=256)
+def _certificates(listed: bytes) -> tuple[bytes, ...]:
+    listed = listed.removeprefix(_CERTIFICATE[0].encode()).removesuffix(_CERTIFICATE[1].encode())
+    return tuple(_plain(one, "key-info") for one in listed.split(_NEXT_CERTIFICATE))
+
+
 def _plain(text: bytes, where: str) -> bytes:
     try:
-        return b64decode(text, validate=True)
+        return a2b_base64(text, strict_mode=True)
     except ValueError as error:
         raise EvidenceRefused("base64", where=where) from error
 

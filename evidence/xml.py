@@ -14,6 +14,7 @@ providers with other software has other bytes and is not for this reader.
 import re
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from evidence.facts import (
     DELIVERY_EXPIRED,
@@ -78,6 +79,7 @@ def render(facts: EvidenceFacts) -> bytes:
     return "".join(pieces).encode()
 
 
+@lru_cache(maxsize=256)
 def time(moment: datetime) -> str:
     """An xs:dateTime in UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -119,8 +121,11 @@ def _attribute(text: str) -> str:
 # --- reading ---------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=128)
 def read(raw: bytes) -> EvidenceFacts:
     """The facts that `render` writes as exactly these bytes.
+
+    Kept for a short while: what is about to be signed is read, and read again as part of what was sealed.
 
     Raises EvidenceRefused: `grammar` for anything that is no evidence of our form, `facts` for one that states what
     none may state, `bytes` with the offset `at` where a byte differs from what we would have written.

@@ -82,10 +82,16 @@ class _Timed:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock, self.deadline = sock, 0.0
+        self._unsent: list[bytes] = []
 
     def sendall(self, raw: bytes) -> None:
+        """Keep `raw` for `flush`: head and body of a request travel together, in one packet where they fit."""
+        self._unsent.append(raw)
+
+    def flush(self) -> None:
+        unsent, self._unsent = b"".join(self._unsent), []
         self.sock.settimeout(_left(self.deadline))
-        self.sock.sendall(raw)
+        self.sock.sendall(unsent)
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_TimedReader(self))
@@ -348,6 +354,7 @@ def _request(connection: _Connection, call: _Call, deadline: float) -> None:
     connection.timed.deadline = deadline
     try:
         connection.request(call.method, call.target.path, body=call.body, headers=call.headers)
+        connection.timed.flush()
     except (OSError, http.client.HTTPException):
         connection.close()
         raise
