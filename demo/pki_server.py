@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -175,8 +176,12 @@ class _Head(NamedTuple):
     keep: bool
 
 
+@lru_cache(maxsize=256)
 def _read_head(raw: bytes) -> _Head | Answer:
-    """The parts of a request's head that matter here, or the answer to a head that cannot be understood."""
+    """The parts of a request's head that matter here, or the answer to a head that cannot be understood.
+
+    Kept: one client sends the same head again and again.
+    """
     lines = raw.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
     if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0") or not words[1].startswith("/"):

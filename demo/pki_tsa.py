@@ -12,6 +12,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 
 from cryptography import x509
@@ -23,6 +24,9 @@ from evidence import algorithms, carried, cms, der
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 _GRANTED = der.seq(der.integer(0))
+_TST_INFO = der.oid(TST_INFO)
+_HEAD, _NO_BAG = der.integer(3) + der.tlv(der.SET, algorithms.SHA256_IDENTIFIER), der.explicit(0)
+"""SignedData up to the content, and its certificates where none are wanted."""
 BAD_ALGORITHM, BAD_REQUEST, BAD_FORMAT, BAD_POLICY, BAD_EXTENSION = 0, 2, 5, 15, 16
 """Bit numbers of PKIFailureInfo (RFC 3161, 2.4.2)."""
 
@@ -41,18 +45,27 @@ class Stamper:
     def __init__(self, key: PrivateKey, certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> None:
         raws = [one.public_bytes(serialization.Encoding.DER) for one in (certificate, *chain)]
         self._key, self._cut = key, carried.cut(raws[0])
-        self._certificates = tuple(raws)
         self._policy = config()["timestamp"]["policy"]
         self._accuracy = der.seq(der.integer(config()["timestamp"]["accuracy_seconds"]))
         bound = tuple(carried.cut(raw) for raw in raws)  # the chain too: no certificate in a token goes unsigned
         binding = cms.signing_certificate_v2(bound, tuple(one.digest for one in bound))
-        self._content_type = cms.attribute(cms.CONTENT_TYPE, der.oid(TST_INFO))
-        self._binding = cms.attribute(cms.SIGNING_CERTIFICATE_V2, binding)
-        self._identifier = (
+        identifier = (
             algorithms.KeyAlgorithm.RSA_SHA256
             if isinstance(key, rsa.RSAPrivateKey)
             else algorithms.KeyAlgorithm.P256_SHA256
         ).identifier
+        hole = bytes(32)
+        attributes = der.set_of_sorted(  # the order hangs on the names alone
+            cms.attribute(cms.CONTENT_TYPE, der.oid(TST_INFO)),
+            cms.attribute(cms.MESSAGE_DIGEST, der.octets(hole)),
+            cms.attribute(cms.SIGNING_CERTIFICATE_V2, binding),
+        )
+        self._attributes = attributes.partition(hole)[::2]
+        fields = cms.signer_info(self._cut, algorithms.SHA256_IDENTIFIER, hole, identifier, b"")
+        before, _, after = fields.partition(b"\xa0" + hole[1:])
+        self._signer_head, self._signer_tail = before, after.removesuffix(der.octets(b""))
+        self._info_head = der.integer(1) + der.oid(self._policy)
+        self._bag = der.explicit(0, *sorted(raws))
         self._serial_prefix = bytes((secrets.randbelow(0x7F) + 1,)) + secrets.token_bytes(7)
         self._numbers = count(1)
 
@@ -94,30 +107,29 @@ class Stamper:
 
     def _token(self, imprint: bytes, nonce: bytes, now: datetime, wants_certificates: bool) -> bytes:
         info = der.seq(
-            der.integer(1),
-            der.oid(self._policy),
+            self._info_head,
             imprint,
             der.tlv(der.INTEGER, self._serial_prefix + next(self._numbers).to_bytes(8, "big")),
-            der.generalized_time(now.replace(microsecond=0)),
+            _second(now.replace(microsecond=0)),
             self._accuracy,
             nonce,
         )
-        attributes = der.set_of_sorted(
-            self._content_type,
-            cms.attribute(cms.MESSAGE_DIGEST, der.octets(hashlib.sha256(info).digest())),
-            self._binding,
-        )
-        fields = cms.signer_info(
-            self._cut, algorithms.SHA256_IDENTIFIER, attributes, self._identifier, self._sign(attributes)
-        )
-        encapsulated = der.seq(der.oid(TST_INFO), der.explicit(0, der.octets(info)))
-        certificates = self._certificates if wants_certificates else ()
-        return cms.assemble(cms.before_signer(3, algorithms.SHA256_IDENTIFIER, encapsulated, certificates), fields)
+        attributes = hashlib.sha256(info).digest().join(self._attributes)
+        signature = der.octets(self._sign(attributes))
+        fields = b"".join((self._signer_head, b"\xa0", attributes[1:], self._signer_tail, signature))
+        encapsulated = der.seq(_TST_INFO, der.explicit(0, der.octets(info)))
+        certificates = self._bag if wants_certificates else _NO_BAG
+        return cms.assemble(b"".join((_HEAD, encapsulated, certificates)), fields)
 
     def _sign(self, octets: bytes) -> bytes:
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(octets, padding.PKCS1v15(), hashes.SHA256())
         return self._key.sign(octets, ec.ECDSA(hashes.SHA256()))
+
+
+@lru_cache(maxsize=4)
+def _second(moment: datetime) -> bytes:
+    return der.generalized_time(moment)
 
 
 def _refusal(failure: int, text: str) -> bytes:
