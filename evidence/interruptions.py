@@ -9,14 +9,8 @@ Whose fault an error is stands in its code, never in its class: "no such table" 
 index are `OperationalError` too, and would fail for ever.
 """
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 from django.db import Error as AnyDatabaseError
 from django.db import InterfaceError, OperationalError, connection
-
-log = logging.getLogger(__name__)
 
 _SQLSTATES = (
     "08",  # connection exception
@@ -27,12 +21,13 @@ _SQLSTATES = (
     "58",  # system error: input and output
     "25006",  # read-only transaction: this server is not the first one any more
 )
+_READONLY = 8  # SQLite: the file could only be opened for reading
 _SQLITE = frozenset(
     {
         5,  # BUSY
         6,  # LOCKED
         7,  # NOMEM
-        8,  # READONLY: the file could only be opened for reading
+        _READONLY,
         10,  # IOERR
         11,  # CORRUPT: also the name of a page that the disk did not give
         13,  # FULL
@@ -58,29 +53,13 @@ def is_interruption(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and cause is not None  # the driver's own: the server is not there
 
 
-def let_go() -> None:
-    """Close this thread's connection, so that what comes next begins on a new one; not inside a transaction.
+def let_go(error: BaseException) -> None:
+    """After `error`: close this thread's connection where it may be of no use any more; not inside a transaction.
 
-    A connection may look well and be of no use: SQLite opens a file it may not write for reading, and keeps it so.
+    A server's connection always. SQLite's only when the file had been opened for reading alone, and then it would stay
+    so; otherwise it is kept, because on a full disk no first connection can be opened: the journal's index has no room.
     """
-    if not connection.in_atomic_block:
+    number = getattr(error.__cause__, "sqlite_errorcode", None)
+    is_useless = number is None or number & 0xFF == _READONLY
+    if is_useless and not connection.in_atomic_block:
         connection.close()
-
-
-@contextmanager
-def giving_back(give_back: Callable[[], object]) -> Iterator[None]:
-    """Around one batch of claimed rows: when the database breaks it off, its claims are free at once.
-
-    `give_back` frees the claims, on a new connection; the interruption goes on to whoever may begin again. A database
-    that does not take even that leaves the claims to run out by themselves.
-    """
-    try:
-        yield
-    except AnyDatabaseError as error:
-        if is_interruption(error) and not connection.in_atomic_block:
-            let_go()
-            try:
-                give_back()
-            except AnyDatabaseError:
-                log.warning("claims could not be given back; they run out by themselves", exc_info=True)
-        raise

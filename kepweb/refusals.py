@@ -3,7 +3,7 @@
 Domain verbs raise a `KepError`; a view that has nothing better to say lets it pass, and this middleware draws the one
 error page, or JSON for a script of ours, with the status that the refusal names. Tables that cannot be read or written
 now (a full disk, a lost connection, a lock that lasts) are such a refusal too, and a line for the people who run this;
-the connection is closed, because it may look well and be of no use, and the page is drawn without asking them again. A
+a connection that may be of no use is closed, and the page is drawn without asking them again. A
 layer above the views (session, gate) meets the same errors where no view is: `answer_to_what_nobody_caught` is asked
 there. Unknown exceptions are not caught here: they are faults of ours, 500.
 """
@@ -56,7 +56,7 @@ def answer(request: HttpRequest, exception: BaseException) -> HttpResponse | Non
     """The page, or for a program the JSON, of a refusal; None for what is no refusal but a fault of ours."""
     if isinstance(exception, OperationalError) or is_interruption(exception):
         log.error("the database failed: %s", type(exception).__name__, exc_info=exception)
-        let_go()
+        let_go(exception)
         exception = TablesUnavailable("the database failed")
     if not isinstance(exception, KepError):
         return None

@@ -129,7 +129,7 @@ class WorkLoop:
             try:
                 return turn.sweep()
             except AnyDatabaseError as error:
-                let_go()
+                let_go(error)
                 if again == BEGIN_AGAIN or not is_interruption(error):
                     raise
                 log.warning("sweep %s broken off by the database (%s): again", turn.name, type(error).__name__)

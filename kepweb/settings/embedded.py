@@ -51,7 +51,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": KEP_DATA_DIR / "kep.sqlite3",
         "OPTIONS": SQLITE_OPTIONS,
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": None,  # a file ages no connection; on a full disk no first one can be opened
     }
 }
 KEP_VAULT_DIR = KEP_DATA_DIR / "vault"

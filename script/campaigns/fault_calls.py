@@ -3,10 +3,11 @@
 A process of its own per case, forked from one that has everything loaded, under the preloaded `failing_calls.c`. The
 n-th fsync (fdatasync, write, pwrite64, openat, link, rename, mkdir, ftruncate, read, pread64) on a file of the data
 folder fails once with EIO or ENOSPC; a run without a fault counts how many there are of each. Then the disk is well
-again: the sender tries again if he was refused, the workers go on, and a process that has seen nothing looks. There must
-be one message, each item and proof once, `kepcheck` clean; every door must have answered cleanly; what was answered
-with success must exist without being repeated; and the fault must have been told to somebody, except where SQLite may
-keep silence (a checkpoint that fails leaves everything in the journal) and except for a folder that is there already.
+again: the sender tries again if he was refused, the workers go on, and a process that has seen nothing looks. There
+must be one message, each item and proof once, `kepcheck` clean; every door must have answered cleanly; what was
+answered with success must exist without being repeated; and the fault must have been told to somebody, except where
+SQLite may keep silence (a checkpoint that fails leaves everything in the journal), and a folder that is there already
+is no loss.
 
 `--case KIND:N:ERROR` replays one case and prints what was logged.
 """
@@ -15,12 +16,10 @@ import argparse
 import ctypes
 import errno
 import json
-import multiprocessing
 import os
 import random
 import shutil
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +29,7 @@ from typing import Any
 KINDS = ("fsync", "fdatasync", "write", "pwrite64", "openat", "link", "rename", "mkdir", "ftruncate", "read", "pread64")
 FULL = frozenset({"write", "pwrite64", "openat", "link", "mkdir", "ftruncate", "fsync"})
 """Calls that a full disk refuses too."""
-QUICK_OF_KIND = 3
+QUICK_OF_KIND = 2
 SILENT = ("kep.sqlite3", "kep.sqlite3-shm")
 """Files on which SQLite may keep silence."""
 
@@ -127,9 +126,10 @@ class Place:
             one_road.work(now)
             outcome.counts, outcome.struck = self.library.counts(), self.library.struck()
             self.library.hold(True)
-            outcome.told = [f"{each.step} {each.status} {each.code}" for each in sender.answers[before:] if each.status >= 400]
+            said = sender.answers[before:]
+            outcome.told = [f"{each.step} {each.status} {each.code}" for each in said if each.status >= 400]
             outcome.told += [*heard, *SmsNotice.objects.exclude(last_error="").values_list("last_error", flat=True)]
-            outcome.wrong += [f"not a clean answer: {each}" for each in sender.answers[before:] if not each.is_clean]
+            outcome.wrong += [f"not a clean answer: {each}" for each in said if not each.is_clean]
             for _ in range(3):
                 is_signed = is_signed or self._sign(is_repeated=True)
             if not is_signed:
@@ -175,10 +175,9 @@ def forked(work: Callable[[], Any]) -> Any:
             with os.fdopen(theirs, "w") as pipe:
                 json.dump(work(), pipe)
             status = 0
-        except Exception:
-            import traceback
-
-            traceback.print_exc()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            raise
         finally:
             os._exit(status)
     os.close(theirs)

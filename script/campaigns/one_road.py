@@ -85,6 +85,10 @@ class Sender:
 
     def sign(self, code: str) -> bool:
         """The signing program's way from the code to the answer "SIGNED"; True means that the sender was told so."""
+        return self.offer(code) and self.post_signature()
+
+    def offer(self, code: str) -> bool:
+        """From the code to the signature in the program's hand: claimed, certificate shown, document read, signed."""
         claimed = self._machine("claim", "claim", {"code": code, "signer": "kampanya"})
         if claimed is None:
             return False
@@ -102,7 +106,7 @@ class Sender:
         signing_time = datetime.strptime(offered["signing_time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         self.signature = self.imza.sign(cades.signed_attributes(self.imza.certificate, digest, signing_time))
         self.token = token
-        return self.post_signature()
+        return True
 
     def post_signature(self) -> bool:
         """The completing post, or the same one once more."""
@@ -178,27 +182,43 @@ def finish(now: datetime, *, turns: int = 12) -> datetime:
     for _ in range(turns):
         now += timedelta(seconds=65)
         work(now)
-        is_done = not SealWork.objects.exists() and not Message.objects.filter(due_at__isnull=False).exists()
-        is_done = is_done and not SmsNotice.objects.filter(sent_at__isnull=True).exists()
-        is_waiting = SigningOperation.objects.filter(state=SigningOperation.State.SIGNED).exists()
-        if is_done and not is_waiting and not Recipient.objects.filter(due_at__isnull=False).exists():
+        if is_all_done():
             break
     return now
 
 
-def faults_of_place(*, messages: int) -> list[str]:
-    """What is not as it must be: `messages` messages, each with its items, envelope and proofs once; kepcheck clean."""
+def is_all_done(messages: int = 0) -> bool:
+    """Whether no work is owed to anybody, and at least so many messages exist."""
+    owed = (
+        SigningOperation.objects.filter(state=SigningOperation.State.SIGNED),
+        SealWork.objects.all(),
+        Message.objects.filter(due_at__isnull=False),
+        Recipient.objects.filter(due_at__isnull=False),
+        SmsNotice.objects.filter(sent_at__isnull=True),
+    )
+    return Message.objects.count() >= messages and not any(rows.exists() for rows in owed)
+
+
+def faults_of_place(*, messages: int, read: int = 0) -> list[str]:
+    """What is not as it must be: `messages` messages, each with its items, envelope and proofs once; kepcheck clean.
+
+    `read` of them were opened by their receiver and have proof 60 as well.
+    """
     found = []
     kept = list(Message.objects.order_by("pk"))
     if len(kept) != messages:
         found.append(f"{len(kept)} messages instead of {messages}")
     proofs = issue.sealed_proofs([message.kep_id for message in kept])
     for message in kept:
-        if sorted((each.intent.recipient_no, each.intent.code) for each in proofs[message.kep_id]) != PROOFS:
+        codes = sorted((each.intent.recipient_no, each.intent.code) for each in proofs[message.kep_id])
+        read -= (1, 60) in codes
+        if [each for each in codes if each != (1, 60)] != PROOFS or len(codes) != len(set(codes)):
             found.append(f"proofs of {message.kep_id}: {[each.intent.code for each in proofs[message.kep_id]]}")
         folders = sorted(BoxItem.objects.filter(message=message).values_list("folder", flat=True))
         if folders != ["inbox", "sent"]:
             found.append(f"items of {message.kep_id}: {folders}, state {message.state} {message.last_error}")
+    if read:
+        found.append(f"{read} proofs 60 are missing")
     if Envelope.objects.count() != messages:
         found.append(f"{Envelope.objects.count()} envelopes instead of {messages}")
     unsent = SmsNotice.objects.filter(sent_at__isnull=True).count()

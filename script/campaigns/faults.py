@@ -1,0 +1,194 @@
+"""Faults of the world around the program: system calls, disk, database, poison, stops (issue 3, R-004..R-019).
+
+Nothing is patched inside the program: a preloaded library answers for the disk, a small file system is full, the
+database raises its own errors, processes are stopped by signals. Every part is a program of its own beside this one,
+started with the settings of an embedded provider in a throw-away folder and a demo PKI over HTTP; it prints one JSON
+line per case, with what is wrong in it. A part passes when no case has anything wrong.
+
+    script/campaign faults [--quick] [--seed N] [--only PART,PART] [--case KIND:N:ERROR] [--data DIR]
+
+The same seed gives the same cases; `--case` repeats a single system call's fault and prints what was heard.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "script"))
+
+import run_tests  # noqa: E402 - the PostgreSQL of one run, as the suite starts it
+
+from demo import pki  # noqa: E402
+
+PARTS = ("calls", "disk", "database", "poison")
+DISKS = ("all", "vault", "database")
+BUSY_SECONDS = 0.25
+"""How long SQLite waits for the lock in this campaign; 20 s in the product."""
+
+
+@dataclass
+class Part:
+    """One started program: what it printed, line by line, and how it ended."""
+
+    name: str
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def wrong(self) -> list[str]:
+        """One line for each thing that is not as it must be."""
+        found = [f"{case['case']}: {each}" for case in self.cases for each in case["wrong"]]
+        return found + ([self.error] if self.error else [])
+
+
+class Bench:
+    """The throw-away place of one run: a folder, the demo PKI, the library, and the programs started on it."""
+
+    def __init__(self, folder: Path, *, seed: int, quick: bool, case: str) -> None:
+        self.folder, self.seed, self.quick, self.case = folder, seed, quick, case
+        self.pki_port = run_tests.free_port()
+
+    @contextlib.contextmanager
+    def certificates(self) -> Iterator[None]:
+        """The demo PKI of the run, answering while the block runs."""
+        pki.ensure(self.folder, port=self.pki_port)
+        command = [sys.executable, "-m", "demo.pki_server", "--data", self.folder, "--port", str(self.pki_port)]
+        with run_tests.running(command, self.pki_port, None):
+            yield
+
+    def run(self, part: str) -> list[Part]:
+        """Every program of a part."""
+        started = getattr(self, f"_{part}")()
+        with ThreadPoolExecutor(2) as two:  # as many as the machine we measure on has cores
+            return list(two.map(lambda each: self._start(*each), started))
+
+    def _calls(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
+        library = self.folder / "failing_calls.so"
+        options = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+        subprocess.run(["gcc", *options, "-o", library, HERE / "failing_calls.c", "-ldl"], check=True)
+        shares = 1 if self.case else 2
+        chosen = ["--shares", str(shares), *(["--case", self.case] if self.case else [])]
+        command = [HERE / "fault_calls.py", *self._common(), *chosen]
+        preload = {"LD_PRELOAD": str(library)}
+        return [(f"calls-{share}", [*command, "--share", str(share)], preload) for share in range(shares)]
+
+    def _disk(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
+        pki_only = ["--pki", self.folder]
+        return [(f"disk-{each}", [HERE / "fault_disk.py", *pki_only, "--layout", each], {}) for each in DISKS]
+
+    def _database(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
+        (self.folder / "impatient.py").write_text(
+            "from kepweb.settings.testing import *\n"
+            f"DATABASES['default']['OPTIONS'] = {{**DATABASES['default']['OPTIONS'], 'timeout': {BUSY_SECONDS}}}\n"
+        )
+        command = [HERE / "fault_database.py", *self._common()]
+        return [
+            ("database-sqlite", command, {"DJANGO_SETTINGS_MODULE": "impatient"}),
+            ("database-postgresql", command, {"KEP_TEST_DATABASE_URL": "wanted"}),
+        ]
+
+    def _poison(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
+        return [("poison", [HERE / "fault_poison.py", *self._common()], {})]
+
+    def _common(self) -> list[str | Path]:
+        return ["--pki", self.folder, "--seed", str(self.seed), *(["--quick"] if self.quick else [])]
+
+    def _start(self, name: str, command: Sequence[str | Path], more: Mapping[str, str]) -> Part:
+        place = self.folder / name
+        place.mkdir()
+        environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("KEP_", "DJANGO_", "CELERY_"))},
+            "PYTHONPATH": os.pathsep.join(str(each) for each in (ROOT, self.folder)),
+            "DJANGO_SETTINGS_MODULE": "kepweb.settings.testing",
+            "KEP_DATA_DIR": str(place / "var"),
+            "KEP_PKI_DIR": str(self.folder / "pki"),
+            "KEP_PKI_PORT": str(self.pki_port),
+            "KEP_PROCESS_ROLE": "seal",
+            **more,
+        }
+        (place / "var").mkdir()
+        with contextlib.ExitStack() as services:
+            if more.get("KEP_TEST_DATABASE_URL"):
+                programs = run_tests.find_postgresql()
+                if programs is None:
+                    return Part(name, error="PostgreSQL is not installed")
+                served = services.enter_context(tempfile.TemporaryDirectory(prefix="kep-pg-"))
+                environment["KEP_TEST_DATABASE_URL"] = services.enter_context(
+                    run_tests.postgresql(programs, Path(served))
+                )
+            before = apart() if name.startswith("disk") else []
+            done = subprocess.run(
+                [*before, sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True
+            )
+        shutil.rmtree(place, ignore_errors=True)
+        part = Part(name, [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")])
+        if done.returncode or not part.cases:
+            part.error = f"{name} ended with {done.returncode}: {done.stderr[-1500:]}"
+        return part
+
+
+def apart() -> list[str]:
+    """How a program gets a mount namespace of its own: root simply, others as root of a user namespace."""
+    return ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+
+
+def main() -> int:
+    """Run the parts, print the table, write the record; 0 when all passed."""
+    parser = argparse.ArgumentParser(prog="script/campaign faults", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="the size for CI")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--case", default="", help="one fault of a system call, e.g. fsync:5:EIO")
+    parser.add_argument("--data", type=Path, default=Path("var"))
+    given = parser.parse_args()
+    chosen = ["calls"] if given.case else given.only.split(",")
+    if not set(chosen) <= set(PARTS):
+        parser.error(f"parts are {', '.join(PARTS)}")
+    seed = given.seed if given.seed is not None else random.SystemRandom().randrange(2**31)
+    print(f"faults: seed {seed}, {'quick' if given.quick else 'full'} size, parts {' '.join(chosen)}", flush=True)
+    record: dict[str, Any] = {"name": "faults", "seed": seed, "quick": given.quick, "parts": {}}
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="kep-faults-") as folder:
+        bench = Bench(Path(folder), seed=seed, quick=given.quick, case=given.case)
+        with bench.certificates():
+            for name in chosen:
+                began = time.monotonic()
+                parts = bench.run(name)
+                cases = [case for part in parts for case in part.cases]
+                found = [each for part in parts for each in part.wrong]
+                seconds = round(time.monotonic() - began, 1)
+                print(f"  {name:<10} {len(cases):>5} cases {len(found):>3} wrong {seconds:>7.1f} s", flush=True)
+                figures = {case["case"]: case["figures"] for case in cases if "figures" in case}
+                for case, of_case in figures.items():
+                    print(f"    {case}: " + ", ".join(f"{key} {each}" for key, each in of_case.items()))
+                if given.case:
+                    print(json.dumps(cases, indent=1))
+                of_part = {"cases": len(cases), "wrong": found, "seconds": seconds, "figures": figures}
+                record["parts"][name] = of_part
+                wrong += found
+    for each in wrong:
+        print(f"  wrong: {each}")
+    record["verdict"] = "failed" if wrong else "passed"
+    print(f"figure: {len(wrong)} wrong; verdict: {record['verdict']}")
+    (given.data / "campaigns").mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    (given.data / "campaigns" / "faults.json").write_text(text, encoding="utf-8")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
