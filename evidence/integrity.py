@@ -117,7 +117,7 @@ def _vault_packs() -> Iterable[Finding]:
     for chunk in chunks_of_keys(VaultPlace, 200):
         for digest, found in packs.read(VaultPlace.objects.filter(pk__in=chunk)).items():
             if isinstance(found, KepError) and not _in_a_file(digest):
-                code = "EV-11" if isinstance(found, VaultMissing) else "EV-12"
+                code = "EV-14" if isinstance(found, VaultMissing) else "EV-15"
                 yield Finding(code, digest.hex(), f"the vault object in a pack is not whole: {found}")
 
 

@@ -4,6 +4,9 @@ A bell says "look at your rows" and nothing else. It rings after the commit of t
 so that the worker finds the rows. A bell that nobody hears is no loss: workers look by themselves every two
 seconds. Therefore ringing never fails and hardly ever waits: a broker that is away is counted, and for some
 seconds nobody tries again.
+
+Bells that come thick are one bell: whoever hears one looks a second time after `KEP_GATHER_SECONDS` (kepweb/work_loop),
+so within that time of a bell another one of the same process would say nothing new.
 """
 
 import logging
@@ -12,6 +15,7 @@ import time
 from collections import Counter
 from functools import cache, partial
 
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from kombu.pools import ProducerPool, producers
@@ -27,6 +31,8 @@ PATIENCE = 0.25
 
 _lock = threading.Lock()
 _quiet_until = 0.0
+_rung_at: dict[str, float] = {}
+"""When this process rang last, by queue."""
 unheard: Counter[str] = Counter()
 """Bells this process could not ring, by queue, since it started."""
 
@@ -51,9 +57,12 @@ def ring_now(queue: str) -> bool:
     global _quiet_until
     if queue not in QUEUES:
         raise ValueError(f"no such queue: {queue}")
-    if time.monotonic() < _quiet_until:
+    now = time.monotonic()
+    if now < _quiet_until:
         unheard[queue] += 1
         return False
+    if now - _rung_at.get(queue, 0.0) < settings.KEP_GATHER_SECONDS:
+        return True
     try:
         with _producers().acquire(block=True, timeout=PATIENCE) as producer:
             wake_up.apply_async(queue=queue, producer=producer, retry=False, expires=30)
@@ -63,6 +72,7 @@ def ring_now(queue: str) -> bool:
             unheard[queue] += 1
         log.warning("broker away (%s): workers will find their rows by themselves", type(error).__name__)
         return False
+    _rung_at[queue] = now
     return True
 
 

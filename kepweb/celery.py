@@ -62,6 +62,7 @@ class LoopStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is unty
             wake=WAKE,
             ending=self._ending,
             poll_seconds=settings.KEP_POLL_SECONDS,
+            gather_seconds=settings.KEP_GATHER_SECONDS,
             after_work=lambda: bell.ring_others(queue),
             heard=heard,
         )

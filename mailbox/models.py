@@ -46,7 +46,9 @@ class Draft(models.Model):
     class Meta:
         indexes = [
             # what was sent stays as a draft for ever: lists and counts look among the open ones only
-            models.Index(fields=["account", "-updated_at"], condition=models.Q(submitted_at__isnull=True), name="draft_open")
+            models.Index(
+                fields=["account", "-updated_at"], condition=models.Q(submitted_at__isnull=True), name="draft_open"
+            )
         ]
 
 

@@ -42,25 +42,29 @@ def open_message(item: BoxItem, *, reader: Reader, now: datetime) -> BoxItem:
         return item
     recipient = item.recipient
     actor = str(reader.acting.person.pk)
+    is_first = False
     with transaction.atomic():
         if recipient.state == states.RecipientState.DELIVERED:
             if recipient.term_ends_at <= now:
                 delivery.end_terms([recipient], now=now)
             else:
-                states.advance(
-                    [
-                        Step(
-                            recipient,
-                            values={"closed_at": now},
-                            reader=Authentication(whole_second(reader.signed_in_at), reader.method),
-                        )
-                    ],
-                    states.Event.OPENED,
-                    now=now,
-                    actor=actor,
-                    skip_stale=True,
+                is_first = bool(
+                    states.advance(
+                        [
+                            Step(
+                                recipient,
+                                values={"closed_at": now},
+                                reader=Authentication(whole_second(reader.signed_in_at), reader.method),
+                            )
+                        ],
+                        states.Event.OPENED,
+                        now=now,
+                        actor=actor,
+                        skip_stale=True,
+                    )
                 )
-        BoxItem.objects.filter(pk=item.pk, opened_at__isnull=True).update(opened_at=now, opened_by=reader.acting.person)
+        unopened = BoxItem.objects.filter(pk=item.pk, opened_at__isnull=True)
+        is_first &= bool(unopened.update(opened_at=now, opened_by=reader.acting.person))
         eventlog.append(
             "message.opened",
             at=now,
@@ -70,8 +74,11 @@ def open_message(item: BoxItem, *, reader: Reader, now: datetime) -> BoxItem:
         )
         passing("read.before_commit")
     passing("read.after_commit")
-    item.refresh_from_db(fields=["opened_at", "opened_by"])
-    recipient.refresh_from_db(fields=["state", "closed_at"])
+    if is_first:
+        item.opened_at, item.opened_by = now, reader.acting.person
+    else:  # somebody was faster, or the term: their rows say how it stands
+        item.refresh_from_db(fields=["opened_at", "opened_by"])
+        recipient.refresh_from_db(fields=["state", "closed_at"])
     return item
 
 

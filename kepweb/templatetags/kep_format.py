@@ -318,7 +318,7 @@ def _clock_with_ending(value: datetime | None, case: int) -> str:
 def _written_trail(points: tuple[str, ...], word: str, is_final: bool) -> SafeString:
     return format_html(
         '<span class="trail"{}>{}<span class="trail__word">{}</span></span>',
-        mark_safe(' data-final="true"') if is_final else "",  # noqa: S308 - a constant
+        mark_safe(' data-final="true"') if is_final else "",
         _drawn_trail(points),
         word,
     )

@@ -18,6 +18,7 @@ from kepweb import bell
 def rested(monkeypatch):
     """Nobody has failed to ring yet."""
     monkeypatch.setattr(bell, "_quiet_until", 0.0)
+    monkeypatch.setattr(bell, "_rung_at", {})
     bell.unheard.clear()
     bell._producers.cache_clear()
 
@@ -69,6 +70,14 @@ def test_after_a_failure_nobody_knocks_for_some_seconds(monkeypatch):
     assert bell.unheard["deliver"] == 3
 
 
+def test_bells_that_come_thick_are_one(heard, monkeypatch, settings):
+    settings.KEP_GATHER_SECONDS = 0.05
+    clock = iter((10.0, 10.04, 10.06))
+    monkeypatch.setattr(bell.time, "monotonic", lambda: next(clock))
+    assert [bell.ring_now("seal") for _ in range(3)] == [True, True, True]
+    assert heard == ["seal", "seal"]
+
+
 def test_work_on_one_queue_rings_the_others(heard):
     bell.ring_others("deliver")
     assert heard == ["seal"]
@@ -99,6 +108,7 @@ class TestWithABroker:
     def ring(self, monkeypatch) -> tuple[bool, float]:
         """Whether the bell was taken, and how long that took."""
         monkeypatch.setattr(bell, "_quiet_until", 0.0)
+        monkeypatch.setattr(bell, "_rung_at", {})
         began = time.monotonic()
         return bell.ring_now("seal"), time.monotonic() - began
 

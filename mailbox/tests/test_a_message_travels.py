@@ -55,7 +55,7 @@ def test_several_recipients_each_have_their_proofs(road: Road) -> None:
 def test_the_history_is_written_down(road: Road) -> None:
     message = road.send()
     steps = [(each.recipient_no, each.event) for each in Transition.objects.filter(message=message).order_by("pk")]
-    assert steps == [(0, "submitted"), (1, "passed"), (0, "passed"), (1, "released_here"), (1, "placed")]
+    assert steps == [(0, "submitted"), (0, "passed"), (1, "passed"), (1, "released_here"), (1, "placed")]
 
 
 def test_a_second_turn_changes_nothing(road: Road) -> None:

@@ -19,7 +19,6 @@ from signing.models import SigningOperation
 
 from .shown import KIND_LABELS, Addressee, Remaining, Trail, remaining_of, trail_of, trail_of_all
 
-
 _ANY_ID = "ANY-ID"
 
 
