@@ -29,7 +29,7 @@ from guards.crash_points import passing
 from guards.errors import KepError
 from guards.ids import uuid7_hex
 
-from . import cades, eventlog, parking, xades, xml
+from . import cades, eventlog, parking, rows, xades, xml
 from .algorithms import Signer
 from .errors import CipherTextRefused, KeyNotHere, SealMismatch, VaultUnavailable
 from .facts import EvidenceFacts, Issuer
@@ -78,10 +78,10 @@ def prepare(facts: Sequence[EvidenceFacts], *, now: datetime) -> list[EvidenceIn
         return []
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("a proof is prepared in the transaction of its step")
-    rows = []
+    intents = []
     for each in facts:
         unsigned = xml.render(each)
-        rows.append(
+        intents.append(
             EvidenceIntent(
                 evidence_id=each.evidence_id,
                 kep_id=each.kep_id.strip("<>"),  # rows name a message without the angle brackets of its proofs
@@ -93,10 +93,21 @@ def prepare(facts: Sequence[EvidenceFacts], *, now: datetime) -> list[EvidenceIn
                 prepared_at=now,
             )
         )
-    intents = EvidenceIntent.objects.bulk_create(rows)
-    SealWork.objects.bulk_create(SealWork(intent=intent, due_at=now) for intent in intents)
+    rows.insert(EvidenceIntent, _INTENT, [[getattr(intent, name) for name in _INTENT] for intent in intents])
+    ids = [intent.evidence_id for intent in intents]
+    keys = dict(EvidenceIntent.objects.filter(evidence_id__in=ids).values_list("evidence_id", "pk"))
+    for intent in intents:
+        intent.pk, intent._state.adding = keys[intent.evidence_id], False
+    rows.insert(
+        SealWork,
+        ("intent_id", "due_at", "claimed_by", "tries", "failures", "last_error"),
+        [(intent.pk, now, "", 0, 0, "") for intent in intents],
+    )
     ring_sealer()
     return intents
+
+
+_INTENT = ("evidence_id", "kep_id", "recipient_no", "code", "unsigned", "digest", "event_at", "prepared_at")
 
 
 def ring_sealer() -> None:
@@ -243,11 +254,11 @@ def _checked_envelope(signature: bytes, digest: bytes) -> bytes | KepError:
 def sealed_proofs(kep_ids: Iterable[str], *, code: int | None = None) -> Mapping[str, list[SealedEvidence]]:
     """Sealed proofs by message, each with its intent, in the order they came to be. One query."""
     found: dict[str, list[SealedEvidence]] = {kep_id: [] for kep_id in kep_ids}
-    rows = SealedEvidence.objects.filter(intent__kep_id__in=found).select_related("intent").order_by("intent_id")
+    proofs = SealedEvidence.objects.filter(intent__kep_id__in=found).select_related("intent").order_by("intent_id")
     if code is not None:
-        rows = rows.filter(intent__code=code)
-    for row in rows:
-        found[row.intent.kep_id].append(row)
+        proofs = proofs.filter(intent__code=code)
+    for proof in proofs:
+        found[proof.intent.kep_id].append(proof)
     return found
 
 
@@ -330,12 +341,17 @@ def _checked_seal(intent: EvidenceIntent, sealed: bytes, *, signer: Signer, now:
     )
 
 
+_SEALED = (
+    "intent_id", "xml", "digest", "signer_fingerprint", "stamped_at", "stamped_by", "sealed_at", "stamped_late",
+)  # fmt: skip
+
+
 def _store(sealed: Sequence[tuple[SealWork, SealedEvidence]], *, now: datetime) -> int:
     if not sealed:
         return 0
     try:
         with transaction.atomic():
-            SealedEvidence.objects.bulk_create(proof for _, proof in sealed)
+            rows.insert(SealedEvidence, _SEALED, [[getattr(proof, name) for name in _SEALED] for _, proof in sealed])
             SealWork.objects.filter(pk__in=[work.pk for work, _ in sealed]).delete()
             eventlog.append_all(
                 [

@@ -19,7 +19,7 @@ from guards.crash_points import passing
 from guards.errors import KepError
 from guards.ids import uuid7_hex
 
-from . import durable, objects
+from . import durable, objects, rows
 from .errors import VaultDamaged, VaultMissing, VaultUnavailable
 from .models import VaultPlace
 
@@ -30,18 +30,18 @@ _LENGTH = 8
 def keep(raws: Mapping[bytes, bytes]) -> None:
     """Keep these objects, digest to bytes, in one new pack. OSError when the disk does not take it."""
     name = uuid7_hex()
-    pieces, rows, at = [_MAGIC], [], len(_MAGIC)
+    pieces, places, at = [_MAGIC], [], len(_MAGIC)
     for digest in sorted(raws):  # one order for all: two transactions never wait for each other's rows crosswise
         head, body = objects.seal(raws[digest], digest)
         length = len(head) + len(body)
         pieces += (digest, length.to_bytes(_LENGTH, "big"), head, body)
         at += len(digest) + _LENGTH
-        rows.append(VaultPlace(digest=digest, pack=name, offset=at, length=length))
+        places.append((digest, name, at, length))
         at += length
     root = Path(settings.KEP_VAULT_DIR)
     durable.write_new(path_of(name), (b"".join(pieces),), root=root, point="vault.pack_written")
     passing("vault.before_places")
-    VaultPlace.objects.bulk_create(rows, ignore_conflicts=True)
+    rows.insert(VaultPlace, ("digest", "pack", "offset", "length"), places, skip_known=True)
 
 
 def places_of(digests: Iterable[bytes]) -> dict[bytes, VaultPlace]:
