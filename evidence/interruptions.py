@@ -63,3 +63,22 @@ def let_go(error: BaseException) -> None:
     is_useless = number is None or number & 0xFF == _READONLY
     if is_useless and not connection.in_atomic_block:
         connection.close()
+
+
+@contextmanager
+def giving_back(give_back: Callable[[], object]) -> Iterator[None]:
+    """Around one batch of claimed rows: when the database breaks it off, its claims are free at once.
+
+    `give_back` frees the claims, on a new connection where need be; the interruption goes on to whoever may begin
+    again. A database that does not take even that leaves the claims to run out by themselves.
+    """
+    try:
+        yield
+    except AnyDatabaseError as error:
+        if is_interruption(error) and not connection.in_atomic_block:
+            let_go(error)
+            try:
+                give_back()
+            except AnyDatabaseError:
+                log.warning("claims could not be given back; they run out by themselves", exc_info=True)
+        raise
