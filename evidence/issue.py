@@ -21,7 +21,8 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import Error as AnyDatabaseError
+from django.db import transaction
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
@@ -34,6 +35,7 @@ from .algorithms import Signer
 from .errors import CipherTextRefused, KeyNotHere, SealMismatch, VaultUnavailable
 from .facts import EvidenceFacts, Issuer
 from .fieldcrypt import rows_that_open
+from .interruptions import giving_back, is_interruption
 from .models import EvidenceIntent, SealedEvidence, SealWork
 from .refusals import CmsRefused, KeyNotInForce, KeyUnavailable, TimestampRefused, TimestampUnavailable
 from .timestamp import Stamper
@@ -147,7 +149,8 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
             log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
             unlucky.append((work, error.code if isinstance(error, KepError) else type(error).__name__))
     passing("seal.before_store")
-    stored = _store(sealed, now=now)
+    with giving_back(lambda: _give_back([work for work, _ in sealed])):
+        stored = _store(sealed, now=now)
     passing("seal.after_store")
     for code in {code for _, code in unlucky}:
         _put_back([work for work, its_code in unlucky if its_code == code], code, now=now)
@@ -361,8 +364,10 @@ def _store(sealed: Sequence[tuple[SealWork, SealedEvidence]], *, now: datetime) 
                     for _, proof in sealed
                 ]
             )
-    except IntegrityError:
-        # a worker whose claim had run out was faster with one of them: store what is still owed, one by one
+    except AnyDatabaseError as error:
+        if is_interruption(error):
+            raise
+        # a worker whose claim had run out was faster with one of them, or one is refused: what is owed, one by one
         return sum(_store_if_owed(work, proof, now=now) for work, proof in sealed)
     return len(sealed)
 
@@ -378,8 +383,13 @@ def _store_if_owed(work: SealWork, proof: SealedEvidence, *, now: datetime) -> i
             eventlog.append(
                 "seal.stored", at=now, subject=work.intent.evidence_id, facts={"sha256": proof.digest.hex()}
             )
-    except IntegrityError:
-        return 0  # stored by the other one in this very moment, and its work with it
+    except AnyDatabaseError as error:
+        if is_interruption(error):
+            raise
+        if not SealedEvidence.objects.filter(intent=work.intent).exists():  # else by the other one in this very moment
+            log.exception("a proof could not be stored", extra={"evidence": work.intent.evidence_id})
+            _put_back([work], type(error).__name__, now=now)
+        return 0
     return 1
 
 
