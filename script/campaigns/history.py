@@ -328,4 +328,4 @@ def _strangers() -> Iterator[Finding]:
 
 
 def _owed() -> Iterable[Finding]:
-    return [Finding("OWED", what, f"{rows} rows are left") for what, rows in unfinished.count().items() if rows]
+    return [Finding("OWED", what, f"{rows} rows are left") for what, rows in unfinished.owed().items() if rows]

@@ -79,7 +79,7 @@ class Storm:
 
         until = time.monotonic() + WAIT_FOR_VICTIM
         while time.monotonic() < until:
-            owed = unfinished.count_patiently()
+            owed = unfinished.patiently(unfinished.due)
             blow = self.deployment.strike(planned.kind, planned.choice) if any(owed.values()) else None
             if blow is not None:
                 landed = Landed(planned, blow.victim, round(blow.at - self.began, 3), acked, owed)
@@ -141,7 +141,7 @@ def storm(deployment: Deployment, blows: Sequence[Planned], posting: "Gate", pro
     for planned in blows:
         while (acked := progress.acked()) < planned.after and posting.goes_on():
             posting.open(acked)
-            time.sleep(0.05)
+            time.sleep(0.1)
         time.sleep(planned.pause)
         posting.open(progress.acked(), extra=planned.number)
         going.strike(planned, acked)
@@ -166,7 +166,7 @@ class Gate:
         """Allow so much more that `most` rows are owed; `extra` messages in any case, or a blow could wait for ever."""
         from campaigns import unfinished
 
-        owed = sum(unfinished.count_patiently().values())
+        owed = sum(unfinished.patiently(unfinished.due).values())
         allowed = max(self._allowed, acked + max(0, self._most - owed), extra)
         if allowed > self._allowed and self._process.stdin is not None and self.goes_on():
             self._allowed = allowed

@@ -129,7 +129,8 @@ def settle() -> float | None:
 
     began = time.monotonic()
     while time.monotonic() - began < SETTLE_SECONDS:
-        if not any(unfinished.count_patiently().values()):
+        idle = not any(unfinished.patiently(unfinished.due).values())
+        if idle and not any(unfinished.patiently(unfinished.owed).values()):
             return time.monotonic() - began
         time.sleep(0.25)
     return None
