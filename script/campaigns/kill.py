@@ -26,7 +26,7 @@ from campaigns.deployment import Blow, Deployment, Kind
 
 FULL_KILLS, FULL_MESSAGES, OF_EACH = 500, 20_000, 40
 QUICK_KILLS, QUICK_MESSAGES = 16, 160
-OCTETS, SHARE_OPENED = 1_500, 0.3
+OCTETS, SHARE_OPENED, LOOK_EVERY = 1_500, 0.3, 0.5
 LONGEST_RECOVERY = 60.0
 WAIT_FOR_VICTIM = 120.0
 GAP = (0.1, 1.5)
@@ -194,7 +194,7 @@ def main() -> int:
         from campaigns import history, told
 
         stock = run.prepare(deployment, size, messages=messages, octets=OCTETS)
-        readers = reading.started(deployment, share=SHARE_OPENED)
+        readers = reading.started(deployment, share=SHARE_OPENED, pause=LOOK_EVERY)
         prepared = time.monotonic() - began
         posting = Gate(run.client(deployment, stock, "--gated"), most=max(60, min(600, messages // 8)))
         blows = plan(deployment.kinds, seed=size.seed, kills=kills, messages=messages, quick=size.is_quick)

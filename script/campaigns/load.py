@@ -26,7 +26,7 @@ from typing import Any
 from campaigns import reading, run
 from campaigns.told import Told
 
-OCTETS, SHARE_OPENED, THREADS = 50_000, 0.02, 16
+OCTETS, SHARE_OPENED, LOOK_EVERY, THREADS = 50_000, 0.1, 5.0, 16
 MUST = {"rate": 25.0, "accept_p95": 1.0, "accept_p99": 3.0, "delivery_p95": 10.0}
 GOAL = {"rate": 100.0, "accept_p95": 0.3, "accept_p99": 3.0, "delivery_p95": 3.0}
 MINUTES, QUICK_RATE, QUICK_MINUTES = 10.0, 5.0, 0.15
@@ -54,7 +54,7 @@ def main() -> int:
         from campaigns import history, told, watching
 
         stock = run.prepare(deployment, size, messages=messages, octets=OCTETS)
-        readers = reading.started(deployment, share=SHARE_OPENED)
+        readers = reading.started(deployment, share=SHARE_OPENED, pause=LOOK_EVERY)
         prepared = time.monotonic() - began
         watch = watching.Watch()
         watch.start()

@@ -38,10 +38,7 @@ class Cluster:
     """A PostgreSQL of its own on loopback, in a folder that its unprivileged user can reach."""
 
     def __init__(self, port: int) -> None:
-        programs = find_postgresql()
-        if programs is None:
-            raise CampaignError("PostgreSQL is not installed")
-        self._programs, self._port, self._user = programs, port, unprivileged_user()
+        self._programs, self._port, self._user = find_postgresql(), port, unprivileged_user()
         self._password = secrets.token_hex(16)
         self.folder = Path(tempfile.mkdtemp(prefix="kep-postgresql-", dir="/var/tmp"))
         self._data = self.folder / "data"
@@ -90,6 +87,8 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str) -> None:
         quiet = subprocess.DEVNULL  # a pipe would be inherited by the server and never end
+        if self._programs is None:
+            raise CampaignError("PostgreSQL is not installed")
         done = subprocess.run(
             [self._programs / program, *arguments], user=self._user, cwd=self.folder, stdin=quiet, stdout=quiet,
             stderr=quiet, timeout=PATIENCE * 2,

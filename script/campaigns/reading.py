@@ -108,9 +108,9 @@ def _code(texts: Path, phone: str) -> str:
 class Reader(threading.Thread):
     """A signed-in person who opens a share of what arrives, until told to stop."""
 
-    def __init__(self, browser: Browser, file: Path, *, share: float) -> None:
+    def __init__(self, browser: Browser, file: Path, *, share: float, pause: float) -> None:
         super().__init__(daemon=True)
-        self._browser, self._file, self._share = browser, file, share
+        self._browser, self._file, self._share, self._pause = browser, file, share, pause
         self._ending = threading.Event()
         self.refused: list[str] = []
 
@@ -124,7 +124,7 @@ class Reader(threading.Thread):
         descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         seen: set[str] = set()
         try:
-            while not self._ending.wait(PAUSE):
+            while not self._ending.wait(self._pause):
                 for item in self._look() - seen:
                     seen.add(item)
                     if not self._ending.is_set() and _is_chosen(item, self._share):
@@ -157,15 +157,16 @@ class Reader(threading.Thread):
             return
 
 
-def started(deployment: Deployment, *, share: float) -> list[Reader]:
-    """The demo's readers, signed in and at work. `SignInFailed`, `NotAnswered`."""
+def started(deployment: Deployment, *, share: float, pause: float) -> list[Reader]:
+    """The demo's readers, signed in, each looking every `pause` seconds. `SignInFailed`, `NotAnswered`."""
     people = json.loads((deployment.data / "demo.json").read_text())["people"]
     scheme = "https" if deployment.is_behind_tls else "http"
     readers = []
     for number, person in enumerate(each for each in people if each["role"] in READERS):
         browser = Browser(deployment.port, f"{scheme}://{deployment.host_header}", deployment.headers())
         sign_in(browser, person, deployment.data / "sms.jsonl")
-        readers.append(Reader(browser, deployment.data.parent / f"opened-{number}.jsonl", share=share))
+        file = deployment.data.parent / f"opened-{number}.jsonl"
+        readers.append(Reader(browser, file, share=share, pause=pause))
     for reader in readers:
         reader.start()
     return readers

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from campaigns.deployment import ROOT, Deployment, ending_in_order
+from campaigns.deployment import ROOT, CampaignError, Deployment, ending_in_order
 
 PREPARING = 2
 """Processes that prepare the stock side by side."""
@@ -68,14 +68,23 @@ def deployed(name: str, size: Size, data: Path) -> Iterator[Deployment]:
     made = (Production if size.profile == "production" else Embedded)(folder / "data", workers=size.workers)
     with ending_in_order():
         try:
-            made.start()
-            os.environ.update({key: value for key, value in made.environment.items() if key != "PATH"})
+            _start(made)
             import django
 
             django.setup()
             yield made
         finally:
             made.stop()
+
+
+def _start(made: Deployment) -> None:
+    try:
+        made.start()
+    except CampaignError as error:
+        made.stop()
+        made.remove()
+        raise SystemExit(f"this campaign cannot be run: {error}") from error
+    os.environ.update({key: value for key, value in made.environment.items() if key != "PATH"})
 
 
 def prepare(deployment: Deployment, size: Size, *, messages: int, octets: int) -> list[Path]:
@@ -161,11 +170,12 @@ def commit() -> str:
 
 
 def keep_record(record: Mapping[str, Any], data: Path) -> None:
-    """Write DIR/campaigns/NAME.json."""
+    """Write DIR/campaigns/NAME.json, and the same beside it under the profile's name, which the next run leaves."""
     folder = data / "campaigns"
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record, indent=1, ensure_ascii=False)
-    (folder / f"{record['name']}.json").write_text(f"{text}\n", encoding="utf-8")
+    for name in (record["name"], f"{record['name']}-{record['profile']}"):
+        (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def show(lines: list[str]) -> None:
