@@ -23,6 +23,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from campaigns import unfinished
 from campaigns.told import Told
@@ -119,7 +120,7 @@ def _messages_told(told: Told) -> Iterator[Finding]:
         if operation not in told.acked and operation not in told.posted:
             yield Finding("UNTOLD", operation, "a message of a signature that nobody posted")
     for field in ("draft", "original_message_id"):
-        values = Counter(Message.objects.exclude(**{field: None}).values_list(field, flat=True))
+        values: Counter[object] = Counter(Message.objects.exclude(**{field: None}).values_list(field, flat=True))
         for value, count in values.items():
             if count > 1:
                 yield Finding("DOUBLED", str(value), f"{count} messages of one {field.replace('_', ' ')}")
@@ -147,7 +148,7 @@ class _Chunk:
     transitions: dict[int, list[Transition]]
     intents: dict[str, list[EvidenceIntent]]
     sealed: dict[str, list[SealedEvidence]]
-    events: dict[str, list[tuple[str, dict[str, object]]]]
+    events: dict[str, list[tuple[str, dict[str, Any]]]]
     places: dict[tuple[str, str], int]
     """Where in the log the first line of a kind stands that speaks of a subject."""
 
@@ -282,7 +283,9 @@ def _order(message: Message, sealed: list[SealedEvidence], chunk: _Chunk) -> Ite
 def _log(message: Message, recipients: list[Recipient], chunk: _Chunk) -> Iterator[Finding]:
     """Each step is one transition and one line of the log; each proof was begun, and stored once."""
     transitions = chunk.transitions.get(message.pk, [])
-    steps = Counter((each.event, each.recipient_no, each.from_state, each.to_state) for each in transitions)
+    steps: Counter[tuple[Any, ...]] = Counter(
+        (each.event, each.recipient_no, each.from_state, each.to_state) for each in transitions
+    )
     for step, count in steps.items():
         if count > 1:
             yield Finding("LOG", message.kep_id, f"the step {step[0]} of recipient {step[1]} was taken {count} times")
@@ -293,7 +296,7 @@ def _log(message: Message, recipients: list[Recipient], chunk: _Chunk) -> Iterat
             said = f"row {number} is {present.get(number)}, its last step led to {last.get(number)}"
             yield Finding("LOG", message.kep_id, said)
     told = chunk.events.get(message.kep_id, [])
-    lines = Counter(
+    lines: Counter[tuple[Any, ...]] = Counter(
         (kind.removeprefix("message."), facts["recipient"], facts["from"], facts["to"])
         for kind, facts in told
         if kind.startswith("message.") and "from" in facts

@@ -123,7 +123,8 @@ def figures(
     from mailbox.models import Message
 
     kep_ids = {str(operation): kep_id for operation, kep_id in Message.objects.values_list("operation", "kep_id")}
-    accepted, slowest = {}, {}
+    accepted: dict[str, float] = {}
+    slowest: dict[str, float] = {}
     for (kep_id, _, code), at in sealed.items():
         if code == 10:
             accepted[kep_id] = at

@@ -51,8 +51,8 @@ class Production(Deployment):
 
     def start(self) -> None:
         """See `Deployment.start`."""
-        for folder in ("run", "log", "vault", "static"):
-            (self.data / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("run", "log", "vault", "static"):
+            (self.data / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cluster.make()
         folder = pki.ensure(self.data, providers=("hs01",), port=self.port + 30)
         self.environment = self._settings(folder)
@@ -172,13 +172,20 @@ class Production(Deployment):
         web = [python, "-m", "gunicorn", "kepweb.wsgi:application", "--bind", f"127.0.0.1:{self.port}"]
         web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "8"]
         web += ["--no-control-socket", "--log-level", "warning"]
+        broker = {"name": "redis", "command": [redis_server, str(settings)], "port": self.redis_port}
+        outside = {"name": "demo-pki", "command": authority, "port": self.port + 30}
+        serving = {"name": "web", "command": web, "role": "web", "ready": self.port, "host": HOST}
+        ringing = {"name": "beat", "command": [*beat, str(self.data / "run" / "beat")], "role": "beat"}
+        alive = {"heartbeat": str(self.data / "run" / "beat.alive")}
+        health = f"GET /healthz HTTP/1.0\r\nHost: {HOST}\r\n\r\n"
         return [
-            {"name": "redis", "command": [redis_server, str(settings)], "port": self.redis_port, "stop_turn": 2},
+            # without the password Redis answers that it wants one, and lives
+            {**broker, "stop_turn": 2, "asked": _asked(self.redis_port, "PING\r\n", "-NOAUTH")},
             {"name": "sms-gateway", "command": sms, "port": self.sms_port, "stop_turn": 2},
-            {"name": "demo-pki", "command": authority, "port": self.port + 30, "stop_turn": 2},
+            {**outside, "stop_turn": 2, "asked": _asked(self.port + 30, "GET / HTTP/1.0\r\n\r\n", "HTTP/1.")},
             *(self._worker(queue, number) for number in range(1, self.workers + 1) for queue in ("seal", "deliver")),
-            {"name": "beat", "command": [*beat, str(self.data / "run" / "beat")], "role": "beat"},
-            {"name": "web", "command": web, "role": "web", "ready": self.port, "host": HOST},
+            {**ringing, **alive},
+            {**serving, "asked": _asked(self.port, health, " 200 OK")},
         ]
 
     def _worker(self, queue: str, number: int) -> dict[str, object]:
@@ -192,7 +199,14 @@ class Production(Deployment):
             "role": queue,
             "heartbeat": str(self.data / "run" / f"{name}.alive"),
             "environment": pin,
+            "stop_turn": 1,
+            "stop_patience": 30.0,
         }
+
+
+def _asked(port: int, question: str, expected: str) -> dict[str, object]:
+    """What the supervisor asks a process, and how it knows a good answer."""
+    return {"port": port, "question": question, "expected": expected}
 
 
 def _trust_policy() -> str:

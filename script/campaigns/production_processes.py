@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.deployment import ROOT, connects
+from probe import Probe
 from supervisor import Child, Supervisor
 
 
@@ -28,10 +29,15 @@ def child_of(entry: Mapping[str, Any]) -> Child:
         entry["command"],
         _answering(entry, heartbeat),
         environment,
-        stop_turn=entry.get("stop_turn", 1 if heartbeat else 0),
-        stop_patience=30.0 if heartbeat else 10.0,
+        stop_turn=entry.get("stop_turn", 0),
+        stop_patience=entry.get("stop_patience", 10.0),
         heartbeat=heartbeat,
+        probe=_probe(entry["asked"]) if "asked" in entry else None,
     )
+
+
+def _probe(asked: Mapping[str, Any]) -> Probe:
+    return Probe(("127.0.0.1", asked["port"]), asked["question"].encode(), asked["expected"].encode())
 
 
 def _answering(entry: Mapping[str, Any], heartbeat: Path | None) -> Callable[[], bool]:

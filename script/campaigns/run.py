@@ -118,7 +118,7 @@ class Progress:
     """How many acknowledgements the clients have kept, by the length of what they wrote."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._read, self._acked = folder, {}, 0
+        self._folder, self._acked = folder, 0
         self._read: dict[Path, int] = {}
 
     def acked(self) -> int:

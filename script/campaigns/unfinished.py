@@ -24,7 +24,7 @@ ON_THE_WAY = (RecipientState.ACCEPTED, RecipientState.DELIVERING, RecipientState
 
 def due() -> dict[str, int]:
     """Rows that are owed and have a due time, by what is owed: cheap, by the indexes that the workers use."""
-    states = Counter(Message.objects.filter(due_at__isnull=False).values_list("state", flat=True))
+    states: Counter[str] = Counter(Message.objects.filter(due_at__isnull=False).values_list("state", flat=True))
     return {
         "signed": _signed().count(),
         "checking": states[MessageState.CHECKING],
