@@ -83,7 +83,7 @@ def test_production_also_loses_its_database() -> None:
 
 # --- the verdicts ---------------------------------------------------------------------------------------------------
 def a_record(**changes: Any) -> dict[str, Any]:
-    blow = {"unfinished": {"signed": 1}, "recovered": 1.0}
+    blow = {"unfinished": {"signed": 1}, "recovered": 1.0, "again": None}
     return {
         "findings": {"LOST": 0, "DOUBLED": 0},
         "kepcheck": 0,
@@ -109,9 +109,9 @@ def a_record(**changes: Any) -> dict[str, Any]:
         {"errors": ["409"]},
         {"kills": 1},
         {"kills_by_kind": {"seal": 2}},
-        {"blows": [{"unfinished": {"signed": 0}, "recovered": 1.0}]},
-        {"blows": [{"unfinished": {"signed": 1}, "recovered": None}]},
-        {"blows": [{"unfinished": {"signed": 1}, "recovered": 60.5}]},
+        {"blows": [{"unfinished": {"signed": 0}, "recovered": 1.0, "again": None}]},
+        {"blows": [{"unfinished": {"signed": 1}, "recovered": None, "again": None}]},
+        {"blows": [{"unfinished": {"signed": 1}, "recovered": 60.5, "again": None}]},
         {"settled_seconds": None},
     ],
 )
@@ -119,6 +119,11 @@ def test_a_run_of_kills_passes_only_when_all_is_right(changes: dict[str, Any]) -
     kinds = (Kind.SEAL, Kind.DELIVER)
     assert kill.faults_of(a_record(), kinds=kinds) == []
     assert len(kill.faults_of(a_record(**changes), kinds=kinds)) == 1
+
+
+def test_a_process_struck_again_before_it_was_back_is_counted_from_the_later_blow() -> None:
+    blows = [{"unfinished": {"signed": 1}, "recovered": None, "again": 2}, *a_record()["blows"][:1]]
+    assert kill.faults_of(a_record(blows=blows), kinds=(Kind.SEAL, Kind.DELIVER)) == []
 
 
 def test_a_load_passes_only_within_its_figures() -> None:

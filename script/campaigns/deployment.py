@@ -71,6 +71,11 @@ class Blow:
     process: Process | None = None
     sign_of_life: Path | None = None
 
+    @property
+    def place(self) -> str:
+        """What it struck, whichever process stands there: a later blow there ends the counting of an earlier one."""
+        return str(self.sign_of_life or self.kind)
+
 
 class Deployment:
     """What both profiles share. `environment` is what a Django process of this deployment needs."""
