@@ -102,8 +102,8 @@ def test_drafts_compose_and_signing_ask_a_constant_number(road: Road, visits: di
 
 
 EXPECTED = {
-    "inbox": 11,
-    "sent": 11,
+    "inbox": 10,
+    "sent": 12,
     "message": 13,
     "drafts": 10,
     "compose_new": 8,
