@@ -70,7 +70,7 @@ def _shell(request: HttpRequest) -> Shell | None:
         account_name=acting.account.holder.name,
         account_address=acting.account.address,
         acting=_banner(acting),
-        can_switch=len(access.accounts_of(acting.person, now=now)) > 1,
+        can_switch=access.has_other_accounts(acting, now=now),
         can_compose=acting.rights.may_compose,
         counts=FolderCounts(inbox=counts.inbox_unread, awaiting=counts.awaiting),
     )

@@ -53,17 +53,14 @@ class FieldError:
 
 
 @register.simple_tag
-def icon(name: str, extra_class: str = "") -> SafeString:
-    """An outline icon of the sprite, hidden from readers: a word always stands beside it."""
-    return _icon_in(static("img/icons.svg"), name, extra_class)
-
-
 @lru_cache(maxsize=512)
-def _icon_in(sprite: str, name: str, extra_class: str) -> SafeString:
+def icon(name: str, extra_class: str = "") -> SafeString:
+    """An outline icon of the sprite, hidden from readers: a word always stands beside it. Written once per process: a
+    page shows fifty of them, and asking for the address of the sprite costs more than the rest."""
     return format_html(
         '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#tabler-{}"></use></svg>',
         f" {extra_class}" if extra_class else "",
-        sprite,
+        static("img/icons.svg"),
         name,
     )
 
@@ -92,7 +89,7 @@ def iso(value: datetime | None) -> str:
     """The machine form for `<time datetime>`: UTC, seconds."""
     if value is None:
         return ""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 @register.filter
@@ -164,10 +161,11 @@ def by_day(rows: Iterable[Any], now: datetime) -> list[DayOfRows]:
 @register.filter
 def row_time(value: datetime, now: datetime) -> str:
     """The clock under a day's own heading, else the day: `14:05`, `12 Kas`, `12 Kas 2025`."""
-    day, today = timezone.localtime(value).date(), timezone.localtime(now).date()
+    at = timezone.localtime(value)
+    day, today = at.date(), timezone.localtime(now).date()
     if 0 <= (today - day).days < _DAYS_BY_NAME:
-        return clock(value)
-    return _short_day(day, today)
+        return f"{at:%H:%M}"
+    return _short_day(day, day.year == today.year, translation.get_language())
 
 
 @register.filter
@@ -275,8 +273,10 @@ def _with_zone(value: datetime | None, pattern: str) -> str:
     return f"{formats.date_format(timezone.localtime(value), pattern)} ({zone})"
 
 
-def _short_day(day: date, today: date) -> str:
-    return formats.date_format(day, "j M" if day.year == today.year else "j M Y")
+@lru_cache(maxsize=4096)
+def _short_day(day: date, is_this_year: bool, language: str | None) -> str:
+    """`12 Kas` or `12 Kas 2025`; the language is named because the answer is kept."""
+    return formats.date_format(day, "j M" if is_this_year else "j M Y")
 
 
 # What follows a spoken number, by its last word: (to, at, from). Vowel harmony and hard consonants decide.
