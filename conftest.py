@@ -179,9 +179,10 @@ def provider(demo_pki: DemoPki, settings: Any) -> Iterator[DemoPki]:
 
 def _forget_outside() -> None:
     """Empty what `evidence.outside` and `evidence.issue` keep for the life of a process."""
-    from evidence import issue, outside
+    from evidence import clock_drift, issue, outside
 
     outside.close()
+    clock_drift.forget()
     issue.open_signer.cache_clear()
 
 

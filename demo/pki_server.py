@@ -16,7 +16,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -208,9 +208,12 @@ def _read_head(raw: bytes) -> _Head | Answer:
     return _Head(words[0], words[1], int(length), media, keep)
 
 
-async def run(directory: Path, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. `DemoPkiDamaged` if the PKI is not there, OSError if the port is taken."""
-    counter = Counter(directory)
+async def run(directory: Path, port: int, clock_offset: timedelta = timedelta()) -> None:
+    """Serve until SIGTERM or SIGINT. `DemoPkiDamaged` if the PKI is not there, OSError if the port is taken.
+
+    `clock_offset` is how far the clock of these authorities is ahead: to see what a provider does whose own is wrong.
+    """
+    counter = Counter(directory, lambda: datetime.now(UTC) + clock_offset)
     loop, ending, connections = asyncio.get_running_loop(), asyncio.Event(), set[Connection]()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ending.set)
@@ -227,9 +230,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo.pki_server", description="Serve the demo PKI on loopback.")
     parser.add_argument("--data", type=Path, default=Path("var"))
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--clock-offset", type=float, default=0.0, metavar="SECONDS", help="clock ahead by so much")
     given = parser.parse_args()
     try:
-        asyncio.run(run(given.data, given.port))
+        asyncio.run(run(given.data, given.port, timedelta(seconds=given.clock_offset)))
     except (DemoPkiError, OSError) as error:
         print(f"demo-pki: {error}", file=sys.stderr)
         return 2

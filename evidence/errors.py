@@ -52,6 +52,14 @@ class KeyNotHere(EvidenceError):
     code = "DEP-05"
 
 
+class ClockAdrift(EvidenceError):
+    """This machine's clock is further off than evidence allows: nothing is sealed until it is right again (R-040)."""
+
+    code = "ZMD-03"
+    status = 503
+    temporary = True
+
+
 class SealMismatch(EvidenceError):
     """Our own output did not pass our own check: it is not stored, and people must look (R-004)."""
 

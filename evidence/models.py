@@ -106,6 +106,14 @@ class SealRequest(Work):
         ]
 
 
+class ClockReading(models.Model):
+    """How far the clock of one machine is known to be off, by the time-stamps it got (evidence/clock_drift.py)."""
+
+    host = models.CharField(max_length=64, unique=True)
+    drift_ms = models.IntegerField()  # authority's clock minus ours: the least that is certain, 0 where it may be right
+    measured_at = models.DateTimeField()
+
+
 class PeriodicRun(models.Model):
     """One run of one job for one stretch of time: who inserts the row has the run (R-015, evidence/periodic.py)."""
 

@@ -19,6 +19,7 @@ from guards.errors import KepError
 from guards.outbound import OutboundClient, OutboundUnavailable, Reply
 from guards.sign_of_life import heard
 
+from . import clock_drift
 from .anchors import DEMO_POLICY, TrustAnchors, TrustPolicy
 from .errors import EvidenceError
 from .revocation import Material
@@ -57,7 +58,14 @@ def intermediates() -> tuple[bytes, ...]:
 @functools.cache
 def stamper() -> Stamper:
     """The client of the time-stamp authority; a few persistent connections per thread."""
-    return HttpStamper(settings.KEP_TSA_URL, _post, anchors=anchors(), post_many=_post_many, clock=clock.now)
+    return HttpStamper(
+        settings.KEP_TSA_URL,
+        _post,
+        anchors=anchors(),
+        post_many=_post_many,
+        clock=clock.now,
+        observe=clock_drift.observe,
+    )
 
 
 def revocation_material(leaf: bytes, issuer: bytes, *, at: datetime, now: datetime) -> Material:

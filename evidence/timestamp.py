@@ -288,8 +288,8 @@ class HttpStamper:
     `post_many(url, bodies, content_type)` does it for several at once and gives, in their order, the body or the
     KepError of each; without it they are asked one after the other.
     `policies` empty means any; `anchors` None means that the authority is not checked against a root, which only tests
-    want. `clock` gives the time now, aware. `observe(generated_at, now)` is told what the authority's clock said and
-    when we read it by ours, for each token, also for one that is then refused for its time (R-040).
+    want. `clock` gives the time now, aware. `observe(generated_at, asked_at, read_at)` is told what the authority's
+    clock said and between which moments of ours, for each token, also for one that is refused for its time (R-040).
     """
 
     def __init__(
@@ -301,7 +301,7 @@ class HttpStamper:
         *,
         post_many: Callable[[str, Sequence[bytes], str], Sequence[bytes | KepError]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        observe: Callable[[datetime, datetime], None] | None = None,
+        observe: Callable[[datetime, datetime, datetime], None] | None = None,
     ) -> None:
         self._url, self._post, self._post_many = url, post, post_many
         self._policies, self._anchors = frozenset(policies), anchors
@@ -309,18 +309,18 @@ class HttpStamper:
 
     def stamp(self, digest: bytes) -> bytes:
         """See `Stamper.stamp`; asks with a nonce and refuses a time more than five minutes from our clock."""
-        nonce = _nonce()
-        return self._read(self._asked(request(digest, nonce=nonce)), digest, nonce)
+        nonce, asked_at = _nonce(), self._clock()
+        return self._read(self._asked(request(digest, nonce=nonce)), digest, nonce, asked_at)
 
     def stamp_many(self, digests: Sequence[bytes]) -> list[bytes | TimestampUnavailable | TimestampRefused]:
         """See `Stamper.stamp_many`; each has a nonce of its own."""
-        nonces = [_nonce() for _ in digests]
+        nonces, asked_at = [_nonce() for _ in digests], self._clock()
         asked = [request(digest, nonce=nonce) for digest, nonce in zip(digests, nonces, strict=True)]
         replies = self._asked_one_by_one(asked) if self._post_many is None else self._asked_together(asked)
         found: list[bytes | TimestampUnavailable | TimestampRefused] = []
         for reply, digest, nonce in zip(replies, digests, nonces, strict=True):
             try:
-                found.append(self._read(reply, digest, nonce) if isinstance(reply, bytes) else reply)
+                found.append(self._read(reply, digest, nonce, asked_at) if isinstance(reply, bytes) else reply)
             except (TimestampUnavailable, TimestampRefused) as error:
                 found.append(error)
         return found
@@ -354,11 +354,11 @@ class HttpStamper:
         except KepError as error:
             raise _no_answer(error) from error
 
-    def _read(self, reply: bytes, digest: bytes, nonce: int) -> bytes:
+    def _read(self, reply: bytes, digest: bytes, nonce: int, asked_at: datetime) -> bytes:
         token = read_reply(reply, digest, nonce, trust=self._anchors, policies=self._policies)
         generated_at, now = _facts(token).generated_at, self._clock()
         if self._observe is not None:
-            self._observe(generated_at, now)
+            self._observe(generated_at, asked_at, now)
         if abs(generated_at - now) > MAX_SKEW:
             raise TimestampRefused("time", generated_at=generated_at.isoformat())
         return token

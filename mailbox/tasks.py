@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import notices
-from evidence import issue, outside, parking
+from evidence import clock_drift, issue, outside, parking
 from evidence.facts import EvidenceKind
 from evidence.models import SealedEvidence, SealRequest
 from guards.clock import now as clock
@@ -107,6 +107,7 @@ def expire_operations_due(now: datetime) -> int:
 @sweep
 def seal_due(now: datetime) -> int:
     """Prepared proofs get their signature and time-stamp."""
+    clock_drift.refuse_when_adrift()
     return issue.seal_due(signer=issue.open_signer(), stamper=outside.stamper(), now=now, worker=_worker(), limit=BATCH)
 
 
@@ -115,6 +116,7 @@ def release_due(now: datetime) -> int:
     """Accepted messages whose proof 10 is sealed go out."""
     sealed = SealedEvidence.objects.filter(intent__kep_id=OuterRef("kep_id"), intent__code=EvidenceKind.SUBMITTED)
     rows = Message.objects.filter(Exists(sealed), state=MessageState.ACCEPTED, released_at__isnull=True)
+    clock_drift.refuse_when_adrift()
     lot = _lot(claim(rows.prefetch_related("recipients"), now=now, limit=BATCH), now=now)
     with lot.held():
         signer, stamper = issue.open_signer(), outside.stamper()
@@ -124,6 +126,7 @@ def release_due(now: datetime) -> int:
 @sweep
 def bundles_due(now: datetime) -> int:
     """Pages that wait for a sealed proof bundle."""
+    clock_drift.refuse_when_adrift()
     claimed, done, until = _claim_requests(now=now), 0, monotonic() + PATIENCE
     for position, request in enumerate(claimed):
         if monotonic() > until:

@@ -140,7 +140,7 @@ def test_whoever_watches_the_clocks_hears_what_the_authority_said(off: timedelta
     with serving(Serving(lambda digest, count: None)) as server:
         client = OutboundClient([server.origin])
         watched = stamper(
-            client, server.origin, clock=lambda: NOW + off, observe=lambda said, now: heard.append((said, now))
+            client, server.origin, clock=lambda: NOW + off, observe=lambda said, _, now: heard.append((said, now))
         )
         tokens = watched.stamp_many(DIGESTS[:3])
         client.close()

@@ -218,6 +218,7 @@ KEP_GATHER_SECONDS = 0.05  # a worker that moved few rows waits so long for comp
 KEP_PARK_AFTER = 10  # failures of one piece of work that were no holds: about seven minutes, then people look (R-016)
 KEP_SWEEPS = {
     "deliver": (
+        "kepweb.clock_check.look",
         "mailbox.tasks.submit_signed",
         "mailbox.tasks.check_due",
         "mailbox.tasks.deliver_due",
@@ -227,12 +228,15 @@ KEP_SWEEPS = {
         "kepweb.hygiene.tidy",
     ),
     "seal": (
+        "kepweb.clock_check.look",
         "mailbox.tasks.seal_due",
         "mailbox.tasks.release_due",
         "mailbox.tasks.bundles_due",
     ),
 }
 """What the workers of each queue sweep, in this order: dotted paths of callables without arguments."""
+KEP_CLOCK_ALARM = timedelta(seconds=1)  # off by more than this for certain: an alarm (R-040)
+KEP_CLOCK_STOP = timedelta(seconds=5)  # and from here on nothing is sealed until it is right again
 KEP_QUEUE_MOST_AGE = timedelta(minutes=5)  # work this long overdue, or so many pieces of it: nothing new is let in
 KEP_QUEUE_MOST_WORK = 20_000
 KEP_QUEUE_LOOK_SECONDS = 2.0  # how long a process goes by what it saw
