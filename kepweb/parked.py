@@ -79,6 +79,11 @@ def parked_counts() -> dict[str, int]:
     return {kind.name: _parked(kind).count() for kind in KINDS}
 
 
+def any_parked() -> bool:
+    """Whether anything is parked: one small query for each kind until one has some."""
+    return any(_parked(kind).exists() for kind in KINDS)
+
+
 def retry(names: Iterable[str], *, now: datetime, actor: str) -> list[Parked]:
     """Make parked rows due again, counted afresh, each with a line in the event log. `NotParked` names what is not."""
     wanted = list(names)

@@ -4,8 +4,10 @@ Each question is answered on its own, with a short reason in English when the an
 never addresses, versions or errors in full: the page is public (V-088). Healthy is another question: `/healthz`
 says only that this process answers.
 
-A broker that is away is not among the reasons to be unready: the workers look by themselves (design.md 1.6), so it
-is reported and nothing more. A time-stamp authority that is away stops every proof, so it is.
+Unready means that what is sent now is not delivered soon: work or a proof that waits too long, a time-stamp authority
+that is away. The rest is reported and nothing more. A broker that is away: the workers look by themselves (design.md
+1.6). Messages on hold, parked work, a clock that is off: people must act, but taking the pages away would help nobody;
+where they make proofs late, that counts.
 """
 
 import os
@@ -21,16 +23,21 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from kombu.exceptions import OperationalError
 
+from evidence.clock_drift import known_drift, level
 from evidence.models import SealWork
+from mailbox.backlog import recent_backlog
+from mailbox.models import Message
+from mailbox.state_names import MessageState
 
 from .celery import app
+from .parked import any_parked
 
 PATIENCE = 1.0
 """Seconds one outside part may take to answer."""
 KEPT_SECONDS = 1.0
 """How long the page repeats what it said."""
 OLDEST_WORK = timedelta(minutes=10)
-"""Sealing work that is due for longer than this means that nobody does it (R-018)."""
+"""Work that is due for longer than this means that nobody does it (R-018); a proof owed for longer, that it fails."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,10 @@ def ask_all(now: datetime) -> tuple[Answer, ...]:
     answers = [_ask("database", _database), _ask("vault", _vault)]
     if answers[0].works:
         answers.append(_ask("queue", lambda: _queue_age(now)))
+        answers.append(_ask("proofs", lambda: _owed_proofs(now)))
+        answers.append(_ask("holds", _holds, is_needed=False))
+        answers.append(_ask("parked", _parked, is_needed=False))
+        answers.append(_ask("clock", _clock, is_needed=False))
     answers.append(_ask("timestamp", lambda: _reachable(settings.KEP_TSA_URL)))
     answers.append(_ask("broker", _broker, is_needed=False))
     return tuple(answers)
@@ -106,8 +117,27 @@ def _vault() -> str:
 
 
 def _queue_age(now: datetime) -> str:
-    oldest = SealWork.objects.order_by("due_at").values_list("due_at", flat=True).first()
-    return "work waits too long" if oldest is not None and now - oldest > OLDEST_WORK else ""
+    return "work waits too long" if recent_backlog().age(now) > OLDEST_WORK else ""
+
+
+def _owed_proofs(now: datetime) -> str:
+    owed = SealWork.objects.filter(parked_at__isnull=True).order_by("pk")
+    prepared_at = owed.values_list("intent__prepared_at", flat=True).first()
+    return "proofs wait too long" if prepared_at is not None and now - prepared_at > OLDEST_WORK else ""
+
+
+def _holds() -> str:
+    held = Message.objects.filter(state=MessageState.CHECKING, due_at__isnull=False, parked_at__isnull=True)
+    return "messages are on hold" if held.exclude(hold_reason="").exists() else ""
+
+
+def _parked() -> str:
+    return "work waits for people" if any_parked() else ""
+
+
+def _clock() -> str:
+    drift = known_drift() or timedelta(0)
+    return ("", "off by more than a second", "too far off: nothing is sealed")[level(drift)]
 
 
 def _reachable(url: str) -> str:

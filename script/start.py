@@ -57,6 +57,11 @@ class Plan:
         return self.port + 40
 
     @property
+    def metrics_port(self) -> int:
+        """Where the metrics are told."""
+        return self.port + 50
+
+    @property
     def run(self) -> Path:
         """Sockets, heartbeats, beat's own notes."""
         return self.data / "run"
@@ -96,7 +101,7 @@ def read_arguments(arguments: Sequence[str] | None) -> tuple[Plan, bool]:
     """The plan and whether to begin anew. Refuses what this profile does not do (`CannotStart`)."""
     parser = argparse.ArgumentParser(prog="script/server", description="KEP sağlayıcısını bu makinede çalıştırır.")
     parser.add_argument("--data", type=Path, default=ROOT / "var", metavar="DIR", help="veri klasörü (var/)")
-    parser.add_argument("--port", type=int, default=8000, help="web kapısı; demo PKI +30, imza sayfası +40")
+    parser.add_argument("--port", type=int, default=8000, help="web kapısı; PKI +30, imza sayfası +40, ölçümler +50")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="kuyruk başına işçi sayısı")
     parser.add_argument("--host", default="127.0.0.1", help=argparse.SUPPRESS)
     parser.add_argument("--reset", action="store_true", help="veri klasörünü boşaltıp baştan kur")
@@ -151,7 +156,7 @@ def broker_socket(plan: Plan) -> Iterator[Path]:
 
 def ports_are_free(plan: Plan) -> None:
     """`CannotStart` naming a port somebody else holds; orphans of a killed supervisor get a moment to go."""
-    for port in (plan.port, plan.pki_port, plan.signer_port):
+    for port in (plan.port, plan.pki_port, plan.signer_port, plan.metrics_port):
         deadline = time.monotonic() + 5
         while (taken := _connects(port)) and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -204,6 +209,13 @@ def children_of(plan: Plan, broker: Path) -> list[Child]:
             "beat", beat, lambda: True, {"KEP_PROCESS_ROLE": "beat", "KEP_HEARTBEAT_FILE": str(alive)}, heartbeat=alive
         ),
         Child("signer", signer, lambda: _connects(plan.signer_port), probe=asks_http(plan.signer_port, "/", ANY)),
+        Child(
+            "metrics",
+            [python, "manage.py", "kepmetrics"],
+            lambda: _connects(plan.metrics_port),
+            {"KEP_PROCESS_ROLE": "metrics", "KEP_HEARTBEAT_FOLDER": str(plan.run)},
+            probe=asks_http(plan.metrics_port, "/healthz", b" 200 OK"),
+        ),
         Child(
             "web",
             web,

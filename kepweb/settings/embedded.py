@@ -15,6 +15,7 @@ KEP_DATA_DIR = Path(os.environ.get("KEP_DATA_DIR", BASE_DIR / "var")).resolve()
 KEP_PORT = int(os.environ.get("KEP_PORT", "8000"))
 KEP_PKI_PORT = int(os.environ.get("KEP_PKI_PORT", "8030"))
 KEP_SIGNER_PORT = int(os.environ.get("KEP_SIGNER_PORT", "8040"))
+KEP_METRICS_BIND = f"127.0.0.1:{KEP_PORT + 50}"
 KEP_PROVIDER_CODE = os.environ.get("KEP_PROVIDER_CODE", "hs01")
 KEP_PROVIDER_DOMAIN = f"{KEP_PROVIDER_CODE}.kep.tr"
 KEP_PROVIDER_NAME = f"Örnek KEP Hizmet Sağlayıcısı {int(KEP_PROVIDER_CODE[2:])} A.Ş."

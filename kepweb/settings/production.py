@@ -39,6 +39,8 @@ KEP_SIGNER_ORIGIN = _given.optional("KEP_SIGNER_ORIGIN", "http://localhost:8040"
 ALLOWED_HOSTS = [urlsplit(origin).hostname or "" for origin in (KEP_WEB_ORIGIN, KEP_CONTENT_ORIGIN)]
 CSRF_TRUSTED_ORIGINS = [KEP_WEB_ORIGIN]
 
+KEP_METRICS_BIND = _given.optional("KEP_METRICS_BIND", "127.0.0.1:8050")  # host:port of the metrics process
+
 SESSION_COOKIE_NAME = "__Host-kep"
 CSRF_COOKIE_NAME = "__Host-kep_csrf"
 KEP_DEVICE_COOKIE_NAME = "__Host-kep_device"

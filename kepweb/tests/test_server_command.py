@@ -20,7 +20,7 @@ import pytest
 from conftest import answers_on, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PROCESSES = ("valkey", "demo-pki", "seal-1", "deliver-1", "beat", "signer", "web")
+PROCESSES = ("valkey", "demo-pki", "seal-1", "deliver-1", "beat", "signer", "metrics", "web")
 
 pytestmark = [pytest.mark.loopback, pytest.mark.needs("procps")]
 
@@ -90,6 +90,7 @@ def name_of(command: str) -> str:
         "-n deliver-1": "deliver-1",
         "kepweb beat": "beat",
         "signer page": "signer",
+        "kepmetrics": "metrics",
         "gunicorn": "web",
     }
     return next((name for mark, name in marks.items() if mark in command), command)
@@ -119,7 +120,7 @@ def free_base() -> int:
     """A port whose neighbours for the demo PKI and the signer are free as well."""
     while True:
         port = free_port()
-        if port < 60_000 and not any(answers_on(port + step) for step in (30, 40)):
+        if port < 60_000 and not any(answers_on(port + step) for step in (30, 40, 50)):
             return port
 
 
@@ -175,6 +176,20 @@ def test_the_broker_has_a_private_socket_and_no_port(server):
     place = Path(command.split("unixsocket:")[1].split()[0])
     assert place.stat().st_mode & 0o777 == 0o700
     assert place.parent.stat().st_mode & 0o077 == 0
+
+
+def test_metrics_are_told_on_a_port_of_their_own(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port + 50, timeout=10)
+    connection.request("GET", "/metrics")
+    answer = connection.getresponse()
+    page = answer.read().decode()
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert 'kep_queue_pieces{kind="seal"} 0\n' in page
+    assert 'kep_process_silence_seconds{process="seal-1"}' in page
+    assert "kep_clock_drift_seconds{" in page
+    connection.request("GET", "/gelen/")
+    assert connection.getresponse().status == 404
+    connection.close()
 
 
 def test_a_second_supervisor_on_the_same_data_is_refused(server, data):
