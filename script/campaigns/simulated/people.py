@@ -199,6 +199,7 @@ class Errand:
             fresh = Draft.objects.filter(pk=draft.pk).first()
             if fresh is None or fresh.submitted_at is not None or self._chance.random() < 0.4:
                 return
+            self._people.changed_drafts.add(draft.pk)  # asking again gives up a signature that nobody has used yet
             draft = fresh
 
     def _written(self) -> Draft | None:

@@ -43,7 +43,9 @@ class Fate:
 
 
 @dataclass(order=True)
-class _Turn:
+class Turn:
+    """An act's place in the queue; `is_off` takes it out again."""
+
     moment: datetime
     number: int
     act: "Act" = field(compare=False)
@@ -70,7 +72,7 @@ class Scheduler:
         self.now, self.fate = start, fate
         self.trace: list[str] = []
         self._start, self._connection, self._chance = start, connection, chance
-        self._queue: list[_Turn] = []
+        self._queue: list[Turn] = []
         self._numbers = 0
         self._back = threading.Lock()
         self._back.acquire()
@@ -79,7 +81,7 @@ class Scheduler:
         connection.inc_thread_sharing()  # one thread at a time holds the baton, and with it the connection
 
     # --- from outside -------------------------------------------------------------------------------------------------
-    def plan(self, name: str, body: Callable[[], None], *, after: float, at_once: bool = False) -> _Turn:
+    def plan(self, name: str, body: Callable[[], None], *, after: float, at_once: bool = False) -> Turn:
         """Do `body` in `after` seconds: as an act of its own, or `at_once`, between two acts. It may be set `is_off`."""
         return self._put(Act(name, body, at_once=at_once), self.now + timedelta(seconds=after))
 
@@ -175,10 +177,10 @@ class Scheduler:
         self.note(f"{act.name} is killed at {place}")
         raise Death(place)
 
-    def _put(self, act: Act, moment: datetime) -> _Turn:
+    def _put(self, act: Act, moment: datetime) -> Turn:
         self._numbers += 1
         # no two acts at the same microsecond: rows made by them would have no order of their own
-        turn = _Turn(moment + timedelta(microseconds=self._numbers % 97), self._numbers, act)
+        turn = Turn(moment + timedelta(microseconds=self._numbers % 97), self._numbers, act)
         heapq.heappush(self._queue, turn)
         return turn
 

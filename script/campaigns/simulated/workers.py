@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from kepweb.work_loop import WorkLoop
 
-from .scheduler import Death
+from .scheduler import Death, Turn
 
 if TYPE_CHECKING:
     from .world import World
@@ -31,40 +31,47 @@ class Worker:
         self._sweeps = [
             (path, self._sweep(path)) for path in settings.KEP_SWEEPS[queue] if path.startswith("mailbox.")
         ]
-        self._planned: object | None = None
-        self._planned_at: datetime | None = None
-        self._is_turning = self._was_rung = False
+        self._planned: Turn | None = None
+        self._due_at: datetime | None = None
+        self._heard = self._is_turning = self._was_rung = False
         self._loop = self._started()
 
     def due(self, moment: datetime | None) -> None:
-        """Something is due at `moment`: look within two seconds of it, at the latest."""
-        if moment is not None:
+        """The next thing is due at `moment`, or nothing is: look within two seconds of it, and not before."""
+        if self._is_turning or (self._heard and self._planned is not None):
+            return
+        if moment != self._due_at:
+            self._forget()
+        if moment is not None and self._planned is None:
+            self._due_at = moment
             late = self._world.pace.uniform(0.0, float(settings.KEP_POLL_SECONDS))
-            self._look_by(max(moment, self._world.scheduler.now) + timedelta(seconds=late))
+            self._look_at(max(moment, self._world.scheduler.now) + timedelta(seconds=late))
 
     def ring(self) -> None:
         """The bell was heard."""
         if self._is_turning:
             self._was_rung = True
-        else:
-            self._look_by(self._world.scheduler.now + timedelta(milliseconds=self._world.pace.uniform(1, 20)))
+        elif not self._heard:
+            self._forget()
+            self._heard = True
+            self._look_at(self._world.scheduler.now + timedelta(milliseconds=self._world.pace.uniform(1, 20)))
 
-    def _look_by(self, moment: datetime) -> None:
-        moment = self._world.power_after(moment)
-        if self._is_turning or (self._planned_at is not None and self._planned_at <= moment):
-            return
+    def _forget(self) -> None:
+        """Whatever was planned is not."""
         if self._planned is not None:
-            self._planned.is_off = True  # type: ignore[attr-defined]
+            self._planned.is_off = True
+        self._planned, self._heard, self._due_at = None, False, None
+
+    def _look_at(self, moment: datetime) -> None:
         scheduler = self._world.scheduler
-        self._planned_at = moment
-        self._planned = scheduler.plan(self.name, self._turn, after=(moment - scheduler.now).total_seconds())
+        after = (self._world.power_after(moment) - scheduler.now).total_seconds()
+        self._planned = scheduler.plan(self.name, self._turn, after=after)
 
     def _turn(self) -> None:
         world = self._world
-        self._planned = self._planned_at = None
+        self._planned, self._heard, self._due_at = None, False, None
         if world.is_off():
-            self._look_by(world.scheduler.now)
-            return
+            return  # what is due is planned again after this step, for when the power is back
         self._is_turning = True
         is_killed, moved = True, 0
         try:
@@ -75,8 +82,9 @@ class Worker:
         finally:
             self._is_turning = False
         world.scheduler.note(f"{self.name} moved {moved} rows over {act.places} places")
-        if is_killed:
-            self._look_by(world.scheduler.now + timedelta(seconds=world.pace.uniform(1, 5)))
+        if is_killed:  # the supervisor starts another one, which looks at once
+            self._heard = True
+            self._look_at(world.scheduler.now + timedelta(seconds=world.pace.uniform(1, 5)))
         elif self._was_rung:
             self.ring()
         self._was_rung = False
