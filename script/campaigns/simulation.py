@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-SEEDS, QUICK_SEEDS = 10_000, 60
+SEEDS, QUICK_SEEDS = 10_000, 40
 CHUNK = 10
 """Seeds that one process plays in a row; the first of them is played once more at the end."""
 TROUBLES_TRIED = ("offices", "deeds", "bells", "power", "weather", "waits", "kills")
@@ -111,8 +111,8 @@ def replay(seed: int, without: Sequence[str], *, with_trace: bool) -> int:
     outcome = play(seed, without=without, keep_trace=with_trace)
     for line in outcome.trace:
         print(line)
-    print(f"seed {seed}: troubles {', '.join(outcome.troubles) or 'none'}; {outcome.steps} steps, "
-          f"{outcome.messages} messages, {outcome.proofs} proofs, {outcome.kills} kills; digest {outcome.digest}")  # fmt: skip
+    print(f"seed {seed}: troubles {', '.join(outcome.troubles) or 'none'}; {outcome.steps} steps,", end=" ")
+    print(f"{outcome.messages} messages, {outcome.proofs} proofs, {outcome.kills} kills; digest {outcome.digest}")
     print(f"verdict: {outcome.violation or 'holds'}")
     return 1 if outcome.violation else 0
 
@@ -140,7 +140,8 @@ def _campaign(given: argparse.Namespace) -> int:
     failures = sorted((each for each in played if each.violation), key=lambda each: each.seed)
     total = {name: sum(getattr(each, name) for each in own) for name in ("steps", "messages", "proofs", "kills")}
     troubles = Counter(trouble for each in own for trouble in each.troubles)
-    print(f"simulation: seeds {first} to {first + count - 1}, {len(own)} played on {given.processes} processes in {seconds:.0f} s")
+    last = first + count - 1
+    print(f"simulation: seeds {first} to {last}, {len(own)} played on {given.processes} processes in {seconds:.0f} s")
     print(f"  {', '.join(f'{value} {name}' for name, value in total.items())}; {len(played) - len(own)} played twice")
     print(f"  seeds with {', '.join(f'{name} {count}' for name, count in sorted(troubles.items()))}")
     print(f"  {sum(each.seconds for each in own) / max(1, len(own)) * 1000:.0f} ms of processor per seed")
@@ -197,7 +198,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="the first seed; with --trace the only one")
     parser.add_argument("--seeds", type=int, default=0, help="how many, and no plants beside them")
     parser.add_argument("--trace", action="store_true", help="tell one seed line by line")
-    parser.add_argument("--without", type=lambda text: text.split(","), default=(), help="kinds of trouble to leave out")
+    parser.add_argument(
+        "--without", type=lambda text: text.split(","), default=(), help="kinds of trouble to leave out"
+    )
     parser.add_argument("--plant", default="", help="make this mistake in a copy and look for it")
     parser.add_argument("--until-found", action="store_true", help="end with the first seed that fails")
     parser.add_argument("--data", type=Path, default=Path("var"))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from evidence import cades, integrity as evidence_integrity, issue, vault
+from evidence import cades, issue, vault
+from evidence import integrity as evidence_integrity
 from evidence.envelope import read_dispatch
 from evidence.models import SealWork
 from mailbox import integrity

@@ -122,7 +122,9 @@ class Network:
 
     def mood(self, service: str, now: datetime) -> Mood:
         """How the service behaves now."""
-        return next((each.mood for each in self.spells if each.service == service and each.begins <= now < each.ends), Mood.WELL)
+        return next(
+            (each.mood for each in self.spells if each.service == service and each.begins <= now < each.ends), Mood.WELL
+        )
 
     def clear(self) -> None:
         """All is well from now on."""

@@ -77,7 +77,9 @@ class People:
         span = chance.choice((1.0, 30.0, 300.0))
         for number in range(1, count + 1):
             sender = chance.choice(stage.senders)
-            to = chance.sample([each for each in stage.readers if each.account != sender.account], chance.choice((1, 1, 2, 3)))
+            to = chance.sample(
+                [each for each in stage.readers if each.account != sender.account], chance.choice((1, 1, 2, 3))
+            )
             deed = chance.choice(DEEDS) if self._world.has("deeds") and chance.random() < 0.7 else ""
             errand = Errand(self, number, sender, [each.account.address for each in to], deed, chance.randrange(2**32))
             self._world.scheduler.plan(f"letter {number}", errand.run, after=chance.uniform(0, span))
@@ -89,7 +91,8 @@ class People:
     def look(self) -> None:
         """New items in a box: whoever owns it decides when to open them."""
         rows = connection.connection.execute(
-            "SELECT id, account_id FROM mailbox_boxitem WHERE folder = 'inbox' AND id > ? ORDER BY id", [self._last_item]
+            "SELECT id, account_id FROM mailbox_boxitem WHERE folder = 'inbox' AND id > ? ORDER BY id",
+            [self._last_item],
         )
         for key, account in list(rows):
             self._last_item = key
@@ -218,7 +221,9 @@ class Errand:
             return False
         if self._deed == "two windows":
             again = self._tried("ask again", lambda now: self._ask(Draft.objects.get(pk=draft.pk), now))
-            self._people.plan(f"window {self._number}", lambda: self._answers(draft, asked), after=self._chance.uniform(1, 20))
+            self._people.plan(
+                f"window {self._number}", lambda: self._answers(draft, asked), after=self._chance.uniform(1, 20)
+            )
             asked = again or asked
         if self._deed == "too late":
             self._people.rest(self._chance.choice((595.0, 601.0, 700.0)))
@@ -231,7 +236,9 @@ class Errand:
         claimed = self._tried("claim", lambda now: operations.claim(asked.code, client="192.0.2.1", now=now), tries=1)
         if claimed is None:
             return False
-        offered = self._tried("offer", lambda now: operations.offer_certificate(claimed.token, imza.certificate, [], now=now))
+        offered = self._tried(
+            "offer", lambda now: operations.offer_certificate(claimed.token, imza.certificate, [], now=now)
+        )
         content = self._tried("document", lambda now: operations.document(claimed.token, now=now))
         if offered is None or content is None:
             return False
@@ -249,7 +256,9 @@ class Errand:
             return done is not None
 
         if self._deed == "press twice":
-            self._people.plan(f"second post {self._number}", lambda: post() and None, after=self._chance.uniform(0, 0.2))
+            self._people.plan(
+                f"second post {self._number}", lambda: post() and None, after=self._chance.uniform(0, 0.2)
+            )
         if self._deed == "post again later":
             self._people.plan(f"late post {self._number}", lambda: post() and None, after=self._chance.uniform(1, 90))
         return post()
@@ -260,7 +269,9 @@ class Errand:
             person = self._sender.person.pk
             self._people.plan(
                 f"cancel {self._number}",
-                lambda: self._tried("cancel", lambda now: operations.cancel(operation, person=person, now=now)) and None,
+                lambda: (
+                    self._tried("cancel", lambda now: operations.cancel(operation, person=person, now=now)) and None
+                ),
                 after=self._chance.uniform(0, 30),
             )
         else:
@@ -302,7 +313,9 @@ class Errand:
 
     def _ask(self, draft: Draft, now: datetime) -> operations.Asked:
         opened = now - timedelta(minutes=1)
-        return compose.ask_signature(draft, acting=self._acting(now), visit=Visit(opened, opened, SIGN_IN_BY_SMS), now=now)
+        return compose.ask_signature(
+            draft, acting=self._acting(now), visit=Visit(opened, opened, SIGN_IN_BY_SMS), now=now
+        )
 
     def _acting(self, now: datetime):  # type: ignore[no-untyped-def]
         return account_for(self._sender.person, self._sender.account.public_id, now=now)

@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 
 
-class PlantGone(Exception)  :
+class PlantGone(Exception):
     """The source has changed, and the plant no longer fits it."""
 
 
@@ -65,11 +65,14 @@ PLANTS: tuple[Plant, ...] = (
         "a signature is used up in a transaction of its own, before the message is begun",
         200,
         (
-            Edit("mailbox/submit.py", "    operations.consume([each.operation for each in submissions], now=now)\n", ""),
+            Edit(
+                "mailbox/submit.py", "    operations.consume([each.operation for each in submissions], now=now)\n", ""
+            ),
             Edit(
                 "mailbox/submit.py",
                 "    begun = lot.commit(prepared,",
-                "    operations.consume([each.operation for each in prepared], now=now)\n    begun = lot.commit(prepared,",
+                "    operations.consume([each.operation for each in prepared], now=now)\n"
+                "    begun = lot.commit(prepared,",
             ),
         ),
     ),
@@ -116,7 +119,8 @@ PLANTS: tuple[Plant, ...] = (
                 "mailbox/delivery.py",
                 "    states.advance(steps, states.Event.PLACED, now=now, actor=WORKER)\n    BoxItem.objects",
                 "    states.advance(steps, states.Event.PLACED, now=now, actor=WORKER)\n"
-                "    from django.db import transaction\n\n    transaction.on_commit(lambda: _box(recipients, now=now))\n"
+                "    from django.db import transaction\n\n"
+                "    transaction.on_commit(lambda: _box(recipients, now=now))\n"
                 "    notify.tell_arrived(recipients, now=now)\n\n\n"
                 "def _box(recipients: Sequence[Recipient], *, now: datetime) -> None:\n    BoxItem.objects",
             ),

@@ -82,7 +82,7 @@ class Scheduler:
 
     # --- from outside -------------------------------------------------------------------------------------------------
     def plan(self, name: str, body: Callable[[], None], *, after: float, at_once: bool = False) -> Turn:
-        """Do `body` in `after` seconds: as an act of its own, or `at_once`, between two acts. It may be set `is_off`."""
+        """Do `body` in `after` seconds, as an act of its own or `at_once`, between two acts. It may be set `is_off`."""
         return self._put(Act(name, body, at_once=at_once), self.now + timedelta(seconds=after))
 
     def run(self, until: datetime, each_step: Callable[[], None]) -> None:
@@ -213,7 +213,7 @@ class Scheduler:
                 act.body()
         except Death:
             pass
-        except BaseException as error:  # handed to the scheduler, which raises it in its own thread
+        except BaseException as error:  # noqa: BLE001 - handed to the scheduler, which raises it in its own thread
             act.error = error
         finally:
             act.ended = True

@@ -1,6 +1,6 @@
-"""The settings of the simulation: those of the test suite, with the database in memory and the outside in the process."""
+"""The settings of the simulation: those of the test suite, with the database in memory and the outside simulated."""
 
-from kepweb.settings.testing import *
+from kepweb.settings.testing import *  # noqa: F403 - like every profile, it begins with all that another says
 from kepweb.settings.testing import SQLITE_OPTIONS
 
 KEP_PROFILE = "simulation"

@@ -117,8 +117,6 @@ def _people(folder: Path) -> tuple[tuple[Sender, ...], tuple[Reader, ...]]:
     return senders, readers
 
 
-def _sender(
-    folder: Path, name: str, person: Person, account: KepAccount, operator: Operator | None = None
-) -> Sender:
+def _sender(folder: Path, name: str, person: Person, account: KepAccount, operator: Operator | None = None) -> Sender:
     path = pki.issue_person(folder, name, person.full_name, person.tckn, PIN, key="p256", now=_MADE)
     return Sender(name, person, account, EImza.of(path, PIN), pki.serial_of(folder, name), operator)

@@ -2,8 +2,8 @@
 
 A walk keeps one message and its recipients in memory and throws events at them in an order that a seed decides, legal
 and illegal ones, as `mailbox.states` has them. Whether an event is legal is asked of `states.target`; which proofs it
-brings is written in `states.PROOFS`, and below for those that a peer makes. After each event the proofs must tell a story
-the law knows; and from wherever a walk has come, an end must be within reach.
+brings is written in `states.PROOFS`, and below for those that a peer makes. After each event the proofs must tell a
+story the law knows; and from wherever a walk has come, an end must be within reach.
 """
 
 import random

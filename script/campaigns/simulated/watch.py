@@ -3,6 +3,7 @@
 Each rule is a question whose answer must be empty. Beside them: every step written in the history is one that the
 tables of the law know, from the state in which the row was; and a claim that runs belongs to nobody else.
 """
+# ruff: noqa: S608 - every question is made of constants of this file
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +24,10 @@ class Violation(Exception):
         self.rule = rule
 
 
-_HAS = "EXISTS (SELECT 1 FROM evidence_evidenceintent i WHERE i.kep_id = m.kep_id AND i.recipient_no = {no} AND i.code = {code})"
+_HAS = (
+    "EXISTS (SELECT 1 FROM evidence_evidenceintent i"
+    " WHERE i.kep_id = m.kep_id AND i.recipient_no = {no} AND i.code = {code})"
+)
 _OF_MESSAGE = _HAS.format(no=0, code="{code}")
 _OF_RECIPIENT = _HAS.format(no="r.recipient_no", code="{code}")
 _TEN_SEALED = (
@@ -41,7 +45,8 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "a draft is locked while one message stands for it",
-        "SELECT d.id FROM mailbox_draft d WHERE (d.submitted_at IS NOT NULL) != ((SELECT count(*) FROM mailbox_message m"
+        "SELECT d.id FROM mailbox_draft d WHERE (d.submitted_at IS NOT NULL)"
+        " != ((SELECT count(*) FROM mailbox_message m"
         " WHERE m.draft_id = d.id AND m.state IN ('CHECKING', 'ACCEPTED')) = 1)",
     ),
     (
@@ -76,7 +81,8 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "no KEP message without the sealed proof 10",
-        f"SELECT m.kep_id FROM mailbox_envelope e JOIN mailbox_message m ON m.id = e.message_id WHERE NOT {_TEN_SEALED}",
+        "SELECT m.kep_id FROM mailbox_envelope e JOIN mailbox_message m ON m.id = e.message_id"
+        f" WHERE NOT {_TEN_SEALED}",
     ),
     (
         "a proof is sealed, or owed",
@@ -102,7 +108,8 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "read before the term, deemed read from its end on",
         "SELECT r.id, r.state, r.closed_at, r.term_ends_at FROM mailbox_recipient r WHERE"
-        " (r.state = 'READ' AND r.closed_at >= r.term_ends_at) OR (r.state = 'DEEMED_READ' AND r.closed_at < r.term_ends_at)",
+        " (r.state = 'READ' AND r.closed_at >= r.term_ends_at)"
+        " OR (r.state = 'DEEMED_READ' AND r.closed_at < r.term_ends_at)",
     ),
     (
         "release is one step",
@@ -180,8 +187,9 @@ class Watch:
 
     def _look_at_steps(self) -> None:
         for key, message, number, event, old, new, kep_id in self._rows(
-            "SELECT t.id, t.message_id, t.recipient_no, t.event, t.from_state, t.to_state, m.kep_id FROM"
-            f" mailbox_transition t JOIN mailbox_message m ON m.id = t.message_id WHERE t.id > {self._last_step} ORDER BY t.id"
+            "SELECT t.id, t.message_id, t.recipient_no, t.event, t.from_state, t.to_state, m.kep_id"
+            " FROM mailbox_transition t JOIN mailbox_message m ON m.id = t.message_id WHERE t.id > ? ORDER BY t.id",
+            self._last_step,
         ):
             self._last_step = key
             place = (message, number)
@@ -191,7 +199,8 @@ class Watch:
                 raise Violation("states move by the tables only", f"{kep_id} {number}: {event} from {old} to {new}")
             self._reached[place] = new
         rows = self._rows(
-            "SELECT id, 0, state FROM mailbox_message UNION ALL SELECT message_id, recipient_no, state FROM mailbox_recipient"
+            "SELECT id, 0, state FROM mailbox_message"
+            " UNION ALL SELECT message_id, recipient_no, state FROM mailbox_recipient"
         )
         if {(message, number): state for message, number, state in rows} != self._reached:
             raise Violation("states move by the tables only", "a row is in a state that its history does not tell")
@@ -213,11 +222,10 @@ class Watch:
             parts.append(_SIGNED.format(moment=moment))
         return f"SELECT min(t) FROM ({' UNION ALL '.join(parts)})"  # noqa: S608
 
-    def _rows(self, question: str) -> list[Any]:
-        return list(connection.connection.execute(question))
+    def _rows(self, question: str, *values: int) -> list[Any]:
+        return list(connection.connection.execute(question, values))
 
 
 def _moment(text: str | datetime) -> datetime:
     moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-

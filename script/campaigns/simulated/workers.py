@@ -28,9 +28,7 @@ class Worker:
 
     def __init__(self, world: "World", queue: str, number: int) -> None:
         self._world, self.queue, self.name = world, queue, f"{queue}-{number}"
-        self._sweeps = [
-            (path, self._sweep(path)) for path in settings.KEP_SWEEPS[queue] if path.startswith("mailbox.")
-        ]
+        self._sweeps = [(path, self._sweep(path)) for path in settings.KEP_SWEEPS[queue] if path.startswith("mailbox.")]
         self._planned: Turn | None = None
         self._due_at: datetime | None = None
         self._heard = self._is_turning = self._was_rung = False
