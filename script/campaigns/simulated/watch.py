@@ -210,7 +210,7 @@ class Watch:
             (table, key): (holder, _moment(until))
             for table in _CLAIMED
             for key, holder, until in self._rows(
-                f"SELECT id, claimed_by, claimed_until FROM {table} WHERE claimed_until IS NOT NULL"  # noqa: S608
+                f"SELECT id, claimed_by, claimed_until FROM {table} WHERE claimed_until IS NOT NULL"
             )
         }
 
@@ -220,7 +220,7 @@ class Watch:
             columns = {row[1] for row in self._rows("PRAGMA table_info(signing_signingoperation)")}
             moment = "max(due_at, coalesce(claimed_until, ''))" if "due_at" in columns else "signed_at"
             parts.append(_SIGNED.format(moment=moment))
-        return f"SELECT min(t) FROM ({' UNION ALL '.join(parts)})"  # noqa: S608
+        return f"SELECT min(t) FROM ({' UNION ALL '.join(parts)})"
 
     def _rows(self, question: str, *values: int) -> list[Any]:
         return list(connection.connection.execute(question, values))
