@@ -28,8 +28,8 @@ class Death(BaseException):
     """The process of this act is killed here."""
 
 
-class Endless(Exception):
-    """An act that does not come to an end."""
+class Endless(BaseException):
+    """An act that does not come to an end. Like `Death`, nothing of the product survives it."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from mailbox.labour import CLAIM
 from .scheduler import Scheduler
 
 
-class Violation(Exception):
-    """A rule does not hold."""
+class Violation(BaseException):
+    """A rule does not hold. No ordinary exception: the product's own boundaries must not survive it."""
 
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(f"{rule}: {what}")
