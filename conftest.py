@@ -33,6 +33,7 @@ from django.test import TransactionTestCase
 
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "gcc": ("gcc",),
     "gettext": ("xgettext",),
     "openssl": ("openssl",),
     "opensc": ("pkcs11-tool",),
