@@ -9,8 +9,14 @@ Whose fault an error is stands in its code, never in its class: "no such table" 
 index are `OperationalError` too, and would fail for ever.
 """
 
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from django.db import Error as AnyDatabaseError
 from django.db import InterfaceError, OperationalError, connection
+
+log = logging.getLogger(__name__)
 
 _SQLSTATES = (
     "08",  # connection exception
