@@ -16,17 +16,16 @@ did not hold stands as before when it is tried alone.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from django.db import Error as AnyDatabaseError
-from django.db import connection, transaction
+from django.db import transaction
 
-from evidence.interruptions import is_interruption, let_go
+from evidence.interruptions import giving_back, is_interruption
 from guards.sign_of_life import heard
 
 from .errors import StaleState
@@ -104,14 +103,8 @@ class Lot(Generic[Row]):
     @contextmanager
     def held(self) -> Iterator[None]:
         """When the database breaks the block off, the claims are free at once: nobody waits a minute for a deadlock."""
-        try:
+        with giving_back(lambda: self.spared(self.rows)):
             yield
-        except AnyDatabaseError as error:
-            if is_interruption(error) and not connection.in_atomic_block:
-                let_go(error)
-                with suppress(AnyDatabaseError):  # it does not take even that: then they run out by themselves
-                    self.spared(self.rows)
-            raise
 
 
 _before: ContextVar[list[tuple[Any, dict[str, Any]]] | None] = ContextVar("kep_unit_of_work", default=None)
