@@ -26,7 +26,7 @@ from typing import Any
 SEEDS, QUICK_SEEDS = 10_000, 40
 CHUNK = 10
 """Seeds that one process plays in a row; the first of them is played once more at the end."""
-TROUBLES_TRIED = ("offices", "deeds", "bells", "power", "weather", "waits", "kills")
+TROUBLES_TRIED = ("offices", "deeds", "bells", "database", "power", "weather", "waits", "kills")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _campaign(given: argparse.Namespace) -> int:
     played = list(play_all(range(first, first + count), processes=given.processes, until_found=given.until_found))
     seconds = time.monotonic() - began
     own = [each for each in played if not each.again]
-    failures = sorted((each for each in played if each.violation), key=lambda each: each.seed)
+    failures = sorted({each.seed: each for each in played if each.violation}.values(), key=lambda each: each.seed)
     total = {name: sum(getattr(each, name) for each in own) for name in ("steps", "messages", "proofs", "kills")}
     troubles = Counter(trouble for each in own for trouble in each.troubles)
     last = first + count - 1

@@ -47,7 +47,7 @@ class Spell:
     ends: datetime
 
 
-SERVICES = ("tsa", "ocsp", "crl", "sms")
+SERVICES = ("tsa", "tsa", "ocsp", "crl", "sms", "key")
 _CANNOT_NOW = der.seq(der.seq(der.integer(2), der.bits(bytes((0, 0, 0, 0x40)), 6)))  # systemFailure
 _DECLINED = der.seq(der.seq(der.integer(2), der.bits(bytes((0x20,)), 5)))  # badRequest
 _TRY_LATER = der.seq(der.tlv(0x0A, b"\x03"))  # OCSPResponseStatus tryLater

@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from accounts.access import account_for
 from accounts.models import KepAccount, Operator
 from accounts.visit import SIGN_IN_BY_SMS, Visit
 from evidence import cades
+from evidence.interruptions import is_interruption
 from guards.errors import KepError
 from mailbox import compose, reading, submit
 from mailbox.models import BoxItem, Draft, Message
@@ -124,6 +125,10 @@ class People:
             answer = NO_ANSWER
         except KepError as refusal:
             answer = refusal
+        except OperationalError as error:  # the page says that it did not work just now, and the person tries again
+            if not is_interruption(error):
+                raise
+            answer = NO_ANSWER
         told = answer.code if isinstance(answer, KepError) else "no answer" if answer is NO_ANSWER else "done"
         world.scheduler.note(f"{name}: {what}: {told}")
         return answer

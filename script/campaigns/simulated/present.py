@@ -14,6 +14,11 @@ def enter(world: "World | None") -> None:
     _world = world
 
 
+def is_inside() -> bool:
+    """Whether a world runs."""
+    return _world is not None
+
+
 def world() -> "World":
     """The world that runs. RuntimeError outside of one."""
     if _world is None:

@@ -10,6 +10,7 @@ Nothing here depends on time, hashing, or the order of threads: the same seed gi
 
 import heapq
 import random
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 MOST_PLACES = 50_000
@@ -34,12 +35,21 @@ class Endless(BaseException):
 
 @dataclass(frozen=True)
 class Fate:
-    """How often, for one place passed, an act is killed or put aside while others go on."""
+    """How often, for one place passed, an act is killed, or put aside while others go on; and how often, for one
+    statement, the database breaks it off."""
 
     dies_at_point: float = 0.0
     dies_at_statement: float = 0.0
     waits: float = 0.0
     waits_long: float = 0.0
+    breaks: float = 0.0
+
+
+def _busy() -> sqlite3.OperationalError:
+    """What the driver raises when another writer did not get ready in time."""
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
 
 
 @dataclass(order=True)
@@ -108,12 +118,15 @@ class Scheduler:
                 self._let(turn.act)
 
     def end(self) -> None:
-        """Let go of every act that still waits."""
+        """Let go of every act that still waits; the trace is over."""
+        told = self.trace
+        self.trace = []
         self._queue.clear()
         for act in list(self._alive):
             act.doomed = True
             while not act.ended:
                 self._let(act, quiet=True)
+        self.trace = told
 
     def note(self, text: str) -> None:
         """One line of the trace, with the time since the beginning."""
@@ -164,7 +177,12 @@ class Scheduler:
 
     def statement(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """The wrapper of every statement (`connection.execute_wrappers`)."""
-        self.passes(" ".join(sql.split(maxsplit=2)[:2]))
+        place = " ".join(sql.split(maxsplit=2)[:2])
+        self.passes(place)
+        act = self.current
+        if act is not None and act.exposed and not act.dying and self._chance.random() < self.fate.breaks:
+            self.note(f"{act.name}: the database breaks off {place}")
+            raise OperationalError("database is locked") from _busy()
         return execute(sql, params, many, context)
 
     def point(self, name: str) -> None:

@@ -21,6 +21,7 @@ from demo import pki
 from evidence import issue, outside
 from mailbox.tests.road import EImza
 
+from .alarms import listen
 from .outside import Authorities
 
 START = datetime(2027, 1, 4, 6, 0, tzinfo=UTC)
@@ -74,6 +75,7 @@ def build(within: Path) -> Stage:
     _point_settings(folder)
     call_command("migrate", verbosity=0)
     senders, readers = _people(folder)
+    listen()
     image = sqlite3.connect(":memory:", check_same_thread=False)
     connection.connection.backup(image)
     issue.open_signer()
@@ -90,7 +92,7 @@ def _point_settings(folder: Path) -> None:
         "KEP_TRUST_ROOTS": place / "root.pem",
         "KEP_INTERMEDIATES": [place / f"{name}.pem" for name in ("eshs-ca", "islem-ca", "tsa-ca")],
         "KEP_KEYSTORE": {
-            "class": "evidence.keys.FileKeystore",
+            "class": "script.campaigns.simulated.keys.Keystore",
             "key_path": place / "islem-hs01.key",
             "certificate_path": place / "islem-hs01.pem",
             "chain_paths": [place / "islem-ca.pem"],

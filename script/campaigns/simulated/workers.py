@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 QUEUES = ("deliver", "seal")
 
 
+class Ending(threading.Event):
+    """Never set; and whoever waits for it, before a broken sweep begins again, lets others go on meanwhile."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self._world = world
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Rest as long as the seed says: the loop's own pause is drawn by nobody's seed."""
+        self._world.scheduler.rest(self._world.pace.uniform(0.0, 0.4))
+        return False
+
+
 class Worker:
     """One worker process of one queue."""
 
@@ -93,7 +106,7 @@ class Worker:
         return WorkLoop(
             self._sweeps,
             wake=threading.Event(),
-            ending=threading.Event(),
+            ending=Ending(self._world),
             poll_seconds=float(settings.KEP_POLL_SECONDS),
             after_work=lambda: [self._world.ring(other) for other in QUEUES if other != self.queue] and None,
             monotonic=lambda: (scheduler.now - begun).total_seconds(),

@@ -24,9 +24,10 @@ from .stage import START, Stage
 from .watch import Violation, Watch
 from .workers import QUEUES, Worker
 
-TROUBLES = ("kills", "waits", "weather", "power", "bells", "deeds", "offices")
+TROUBLES = ("kills", "waits", "weather", "power", "bells", "deeds", "offices", "database")
 """Kinds of trouble a seed may have: processes killed; put aside for longer than a claim; authorities in a mood; power
-cuts; bells lost or doubled; people who change their mind; accounts, rights and certificates that end."""
+cuts; bells lost or doubled; people who change their mind; accounts, rights and certificates that end; statements that
+the database breaks off."""
 MOST_STEPS = 20_000
 _LONG = timedelta(minutes=15)
 
@@ -88,11 +89,11 @@ class World:
             violation = f"only typed refusals: {type(error).__name__}: {error}"
         finally:
             crash_points.watch(None)
+            if violation:
+                self.scheduler.note(f"VIOLATION {violation}")
             self.scheduler.end()
             clock.follow(None)
             present.enter(None)
-        if violation:
-            self.scheduler.note(f"VIOLATION {violation}")
         return self._outcome(violation, process_time() - began, keep_trace=keep_trace)
 
     def _play(self) -> None:
@@ -177,7 +178,7 @@ class World:
     def _fate(self, drawn: random.Random) -> Fate:
         often = drawn.choice((0.3, 1.0, 3.0))
         kills, waits = self._has("kills") * often, self._has("waits") * often
-        return Fate(0.02 * kills, 0.0008 * kills, 0.02 * waits, 0.002 * waits)
+        return Fate(0.02 * kills, 0.0008 * kills, 0.02 * waits, 0.002 * waits, 0.002 * often * self._has("database"))
 
     def _cut_power(self, drawn: random.Random) -> None:
         if self._has("power"):
