@@ -66,7 +66,7 @@ def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
     due = waiting.order_by("due_at")
     opened, damaged = rows_that_open(due, due.values_list("pk", flat=True)[:limit])
     if damaged:
-        log.critical("sms notices do not open, given up: %s", damaged)
+        log.critical("ALM-02 sms notices do not open, given up: %s", damaged)
         waiting.filter(pk__in=damaged).update(given_up_at=now, last_error=CipherTextRefused.code)
     for notice in opened:
         unsent = SmsNotice.objects.filter(free, pk=notice.pk, sent_at__isnull=True, given_up_at__isnull=True)

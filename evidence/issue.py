@@ -143,7 +143,7 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
             else:
                 sealed.append((work, _checked_seal(work.intent, unstamped.finish(token), signer=signer, now=now)))
         except SealMismatch as error:
-            log.critical("own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
+            log.critical("ALM-04 own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
             unlucky.append((work, error.code))
         except Exception as error:
             log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
@@ -170,12 +170,12 @@ def _sign_each(
         try:
             signed.append((work, _sign_one(work.intent, signer=signer, now=now)))
         except (KeyUnavailable, KeyNotInForce) as error:
-            log.critical("the key does not seal: %s", error)
+            log.critical("ALM-05 the key does not seal: %s", error)
             _forget_signer(signer)
             _put_back(works[position:], error.code, now=now)
             break
         except SealMismatch as error:
-            log.critical("own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
+            log.critical("ALM-04 own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
             _put_back([work], error.code, now=now)
         except Exception as error:
             log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
@@ -229,7 +229,7 @@ def sign_envelopes(
         for digest in digests:
             signed.append(cades.sign(digest, signer, signing_time=_whole_second(now)))
     except (KeyUnavailable, KeyNotInForce) as error:
-        log.critical("the key does not seal: %s", error)
+        log.critical("ALM-05 the key does not seal: %s", error)
         _forget_signer(signer)
         trouble = error
     tokens = _stamp_each([unstamped.stamp_digest for unstamped in signed], stamper, until=started + PATIENCE)
@@ -308,7 +308,7 @@ def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
         claimed = SealWork.objects.filter(claimed_by=mark)
         works, damaged = rows_that_open(claimed.select_related("intent").order_by("pk"), keys)
         if damaged:
-            log.critical("intents do not open: %s", damaged)
+            log.critical("ALM-02 intents do not open: %s", damaged)
             parking.put_back_unread(SealWork, damaged, CipherTextRefused.code, now=now)
         eventlog.append_all(
             [eventlog.Happening("seal.begun", at=now, actor=worker, subject=work.intent.evidence_id) for work in works]

@@ -56,7 +56,7 @@ def put_many(raws: Sequence[bytes]) -> list[bytes]:
         if isinstance(in_pack, VaultUnavailable) and in_pack.facts["errno"] != errno.EIO:
             raise in_pack
         if isinstance(in_pack, KepError):
-            log.critical("a pack is damaged, the object goes into a file: %s", in_pack)
+            log.critical("ALM-10 a pack is damaged, the object goes into a file: %s", in_pack)
             _put_file(raw, digest)
         elif in_pack is None and (len(raw) > PACKED or path_of(digest).exists()):
             _put_file(raw, digest)
@@ -139,7 +139,7 @@ def _put_file(raw: bytes, digest: bytes) -> None:
         elif health == "absent":
             durable.write_new(path, objects.seal(raw, digest), root=root)
         else:
-            log.critical("a damaged object of the vault is replaced: %s", health, extra={"digest": digest.hex()})
+            log.critical("ALM-10 a damaged object of the vault is replaced: %s", health, extra={"digest": digest.hex()})
             aside = root / "damaged" / f"{path.name}.{secrets.token_hex(8)}"
             durable.write_over(path, objects.seal(raw, digest), root=root, aside=aside)
     except OSError as error:

@@ -98,7 +98,7 @@ class WorkLoop:
                     self.sweep_until_empty()
                     self._ending.wait(self._gather_seconds)
         except BaseException:
-            log.critical("the work loop met its end; the process ends with it", exc_info=True)
+            log.critical("ALM-09 the work loop met its end; the process ends with it", exc_info=True)
             logging.shutdown()
             self._end_process(EXIT_STATUS)
 

@@ -13,6 +13,7 @@ Each figure comes from the partial index over `due_at`, of no more rows than the
 process: asking costs a busy page nothing.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,14 +66,24 @@ class Backlog:
         return self.pieces > settings.KEP_QUEUE_MOST_WORK or self.age(now) > settings.KEP_QUEUE_MOST_AGE
 
 
+log = logging.getLogger(__name__)
+
 _kept: tuple[float, Backlog] | None = None
+_is_closed = False
 
 
 def refuse_when_full(*, now: datetime) -> None:
-    """Raise `QueueFull` while more work waits than can be done in time."""
+    """Raise `QueueFull` while more work waits than can be done in time; rings when that begins."""
+    global _is_closed
     waiting = recent_backlog()
-    if waiting.is_too_much(now):
-        raise QueueFull("too much work waits", pieces=waiting.pieces, age=int(waiting.age(now).total_seconds()))
+    was_closed, _is_closed = _is_closed, waiting.is_too_much(now)
+    pieces, age = waiting.pieces, int(waiting.age(now).total_seconds())
+    if _is_closed and not was_closed:
+        log.critical("ALM-08 nothing new is let in: %d pieces of work wait, the oldest for %d s", pieces, age)
+    elif was_closed and not _is_closed:
+        log.warning("new signatures are let in again")
+    if _is_closed:
+        raise QueueFull("too much work waits", pieces=pieces, age=age)
 
 
 def recent_backlog() -> Backlog:

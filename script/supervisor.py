@@ -135,7 +135,7 @@ class Supervisor:
                     child.probe.turn(now)
                 silence, longest = child.silence(now)
                 if silence > longest:
-                    say(f"{child.name} {longest:.0f} saniyedir ses vermiyor; sonlandırılıyor")
+                    say(f"ALM-11 {child.name} {longest:.0f} saniyedir ses vermiyor; sonlandırılıyor")
                     child.signal(signal.SIGKILL, whole_group=True)
                 continue
             if child.process is not None:

@@ -99,7 +99,7 @@ def test_a_worker_that_never_gives_a_sign_of_life_is_replaced(house, monkeypatch
     assert started.ready.wait(10)
     first = child.process.pid
     wait_for(lambda: child.process is not None and child.process.pid != first)
-    assert "mute 0 saniyedir ses vermiyor" in capfd.readouterr().err
+    assert "ALM-11 mute 0 saniyedir ses vermiyor" in capfd.readouterr().err
 
 
 def test_a_worker_that_falls_silent_is_replaced(house, monkeypatch, tmp_path, capfd):
@@ -111,7 +111,7 @@ def test_a_worker_that_falls_silent_is_replaced(house, monkeypatch, tmp_path, ca
     heartbeat.touch()
     first = child.process.pid
     wait_for(lambda: child.process is not None and child.process.pid != first)
-    assert "mute 0 saniyedir ses vermiyor" in capfd.readouterr().err
+    assert "ALM-11 mute 0 saniyedir ses vermiyor" in capfd.readouterr().err
 
 
 def test_one_that_is_heard_is_left_alone(house, monkeypatch, tmp_path):
@@ -234,4 +234,4 @@ def test_a_server_that_answers_nothing_any_more_is_replaced(house, monkeypatch, 
     child.signal(signal.SIGSTOP, whole_group=False)
     wait_for(lambda: child.process is not None and child.process.pid != first)
     wait_for(lambda: probe.good_at is not None)
-    assert "server 4 saniyedir ses vermiyor" in capfd.readouterr().err
+    assert "ALM-11 server 4 saniyedir ses vermiyor" in capfd.readouterr().err
