@@ -61,7 +61,8 @@ def figures(now: datetime) -> Iterator[Figure]:
         [*(({"kind": kind}, each.age(now).total_seconds()) for kind, each in kinds), ({"kind": "notice"}, late)],
     )
     yield _one("kep_door_open", "1 while new signatures are let in, 0 while they are not", _is_open(waiting, now))
-    held = Message.objects.filter(state=MessageState.CHECKING, due_at__isnull=False).exclude(hold_reason="")
+    checking = Message.objects.filter(state=MessageState.CHECKING, due_at__isnull=False, parked_at__isnull=True)
+    held = checking.exclude(hold_reason="")
     reasons = held.values_list("hold_reason").annotate(count=Count("pk")).order_by("hold_reason")
     yield Figure("kep_held_messages", "Messages on hold, by reason", [({"reason": each}, n) for each, n in reasons])
     yield Figure(

@@ -82,6 +82,7 @@ def test_holds_parked_work_overdue_terms_and_the_clock_are_told(road: Road, sett
     put_back(second, RuntimeError("nobody foresaw this"), now=road.clock.now)
     ClockReading.objects.create(host="kep-1", drift_ms=-2_300, measured_at=road.clock.now)
     said = told(road)
+    assert {name for name in said if name.startswith("kep_held")} == {"kep_held_messages ZMD-01"}
     assert said["kep_held_messages ZMD-01"] == 1
     assert said["kep_parked_pieces checking"] == 1
     assert said["kep_terms_overdue"] == 1

@@ -133,6 +133,49 @@ def test_a_bell_wakes_it_at_once(start, folder):
         worker.wait_for_looks(1, 30, since=before)
 
 
+def test_a_worker_whose_consumer_hangs_is_not_deaf_to_its_rows(start, folder):
+    """The broker takes connections and says nothing: no bell is heard, no error either, and work goes on (R-014)."""
+    with started(broker_command(folder / "valkey.sock"), (folder / "valkey.sock").exists) as broker:
+        worker = start(poll_seconds=0.2)
+        worker.wait_for_looks(2, 60)
+        broker.send_signal(signal.SIGSTOP)
+        try:
+            worker.wait_for_looks(30, 30)
+            began = time.monotonic()
+            assert not worker.ring()
+            assert time.monotonic() - began < 20, "whoever rings must not hang with the broker"
+        finally:
+            broker.send_signal(signal.SIGCONT)
+
+
+def test_beat_gives_signs_of_life_while_it_waits_for_a_broker(folder):
+    """Its broker is away: it is no reason to start it again and again."""
+    alive = folder / "beat.alive"
+    (folder / "data").mkdir()
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "kepweb.settings.testing",
+        "KEP_DATA_DIR": str(folder / "data"),
+        "KEP_PROCESS_ROLE": "beat",
+        "KEP_HEARTBEAT_FILE": str(alive),
+    }
+    command = [sys.executable, "-m", "celery", "-A", "kepweb", "beat", "--pidfile=", "--schedule", str(folder / "s")]
+    with (folder / "beat.log").open("wb") as log:
+        beat = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        seen: set[int] = set()
+        deadline = time.monotonic() + 60
+        while len(seen) < 3:
+            assert time.monotonic() < deadline, (len(seen), (folder / "beat.log").read_text())
+            assert beat.poll() is None, (folder / "beat.log").read_text()
+            if alive.exists():
+                seen.add(alive.stat().st_mtime_ns)
+            time.sleep(0.1)
+    finally:
+        beat.kill()
+        beat.wait()
+
+
 def test_it_goes_on_when_the_broker_dies_and_hears_bells_when_it_is_back(start, folder):
     place = folder / "valkey.sock"
     with started(broker_command(place), place.exists) as broker:
