@@ -34,7 +34,7 @@ import run_tests  # noqa: E402 - the PostgreSQL of one run, as the suite starts 
 
 from demo import pki  # noqa: E402
 
-PARTS = ("calls", "disk", "database", "poison")
+PARTS = ("calls", "disk", "database", "poison", "stops")
 DISKS = ("all", "vault", "database")
 BUSY_SECONDS = 0.25
 """How long SQLite waits for the lock in this campaign; 20 s in the product."""
@@ -104,6 +104,9 @@ class Bench:
     def _poison(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
         return [("poison", [HERE / "fault_poison.py", *self._common()], {})]
 
+    def _stops(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
+        return [("stops", [HERE / "fault_stops.py", *self._common(), "--place", self.folder / "stops"], {})]
+
     def _common(self) -> list[str | Path]:
         return ["--pki", self.folder, "--seed", str(self.seed), *(["--quick"] if self.quick else [])]
 
@@ -112,7 +115,7 @@ class Bench:
         place.mkdir()
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("KEP_", "DJANGO_", "CELERY_"))},
-            "PYTHONPATH": os.pathsep.join(str(each) for each in (ROOT, self.folder)),
+            "PYTHONPATH": os.pathsep.join(str(each) for each in (ROOT, ROOT / "script", self.folder)),
             "DJANGO_SETTINGS_MODULE": "kepweb.settings.testing",
             "KEP_DATA_DIR": str(place / "var"),
             "KEP_PKI_DIR": str(self.folder / "pki"),
