@@ -1,10 +1,10 @@
-"""R-004: one system call fails on the way of one message from the button to the sealed proof of its delivery.
+"""R-004: one system call fails on the way of two messages from the button to the sealed proofs of their delivery.
 
 A process of its own per case, forked from one that has everything loaded, under the preloaded `failing_calls.c`. The
 n-th fsync (fdatasync, write, pwrite64, openat, link, rename, mkdir, ftruncate, read, pread64) on a file of the data
 folder fails once with EIO or ENOSPC; a run without a fault counts how many there are of each. Then the disk is well
 again: the sender tries again if he was refused, the workers go on, and a process that has seen nothing looks. There
-must be one message, each item and proof once, `kepcheck` clean; every door must have answered cleanly; what was
+must be two messages, each item and proof once, `kepcheck` clean; every door must have answered cleanly; what was
 answered with success must exist without being repeated; and the fault must have been told to somebody, except where
 SQLite may keep silence (a checkpoint that fails leaves everything in the journal), and a folder that is there already
 is no loss.
@@ -24,12 +24,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import one_road
 
 KINDS = ("fsync", "fdatasync", "write", "pwrite64", "openat", "link", "rename", "mkdir", "ftruncate", "read", "pread64")
 FULL = frozenset({"write", "pwrite64", "openat", "link", "mkdir", "ftruncate", "fsync"})
 """Calls that a full disk refuses too."""
 QUICK_OF_KIND = 2
+MESSAGES = 2
+"""On the road together: what is alone in its batch does not meet the packs of the vault."""
 SILENT = ("kep.sqlite3", "kep.sqlite3-shm")
 """Files on which SQLite may keep silence."""
 
@@ -98,7 +103,11 @@ class Place:
         call_command("migrate", interactive=False, verbosity=0)
         import one_road
 
-        self.sender = one_road.found_place(pki_directory).sender
+        first = one_road.found_place(pki_directory).sender
+        second = one_road.Sender(first.client, first.imza)
+        if not second.write():
+            raise SystemExit(f"the second draft was not saved: {second.answers}")
+        self.senders = (first, second)
         connections.close_all()
         shutil.copytree(folder, self._template)
         self.library = Library(folder)
@@ -118,22 +127,21 @@ class Place:
 
         from accounts.models import SmsNotice
 
-        sender, outcome, now = self.sender, Outcome(str(case or "none")), datetime.now(UTC)
-        before = len(sender.answers)
+        outcome, now = Outcome(str(case or "none")), datetime.now(UTC)
+        known = {sender: len(sender.answers) for sender in self.senders}
         with one_road.listening() as heard:
             self.library.arm(case)
-            is_signed = self._sign(is_repeated=False)
-            one_road.work(now)
+            signed = {sender: self._sign(sender, is_repeated=False) for sender in self.senders}
+            one_road.work(datetime.now(UTC))
             outcome.counts, outcome.struck = self.library.counts(), self.library.struck()
             self.library.hold(True)
-            said = sender.answers[before:]
+            said = [answer for sender, before in known.items() for answer in sender.answers[before:]]
             outcome.told = [f"{each.step} {each.status} {each.code}" for each in said if each.status >= 400]
             outcome.told += [*heard, *SmsNotice.objects.exclude(last_error="").values_list("last_error", flat=True)]
             outcome.wrong += [f"not a clean answer: {each}" for each in said if not each.is_clean]
-            for _ in range(3):
-                is_signed = is_signed or self._sign(is_repeated=True)
-            if not is_signed:
-                outcome.wrong.append(f"the sender could not repeat: {sender.answers[-4:]}")
+            for sender, is_signed in signed.items():
+                if not is_signed and not any(self._sign(sender, is_repeated=True) for _ in range(3)):
+                    outcome.wrong.append(f"the sender could not repeat: {sender.answers[-4:]}")
             one_road.finish(now)
             connections.close_all()
         if case and not outcome.struck:
@@ -144,24 +152,24 @@ class Place:
             outcome.wrong.append(f"a run without a fault: {outcome.told}")
         return outcome
 
-    def _sign(self, *, is_repeated: bool) -> bool:
+    def _sign(self, sender: "one_road.Sender", *, is_repeated: bool) -> bool:
         """The sender's way to "SIGNED": the same post again where there is one, else everything from the button on."""
         import one_road
 
-        if is_repeated and self.sender.signature and self.sender.post_signature():
+        if is_repeated and sender.signature and sender.post_signature():
             return True
-        if not self.sender.ask():
+        if not sender.ask():
             return False
         self.library.hold(True)
-        code = one_road.code_of(self.sender.draft)
+        code = one_road.code_of(sender.draft)
         self.library.hold(is_repeated)
-        return self.sender.sign(code)
+        return sender.sign(code)
 
 
 def _look() -> list[str]:
     import one_road
 
-    return one_road.faults_of_place(messages=1)
+    return one_road.faults_of_place(messages=MESSAGES)
 
 
 def forked(work: Callable[[], Any]) -> Any:

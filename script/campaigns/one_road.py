@@ -59,7 +59,7 @@ class Answer:
         return self.status < 400 or (self.status != 500 and bool(self.code))
 
 
-@dataclass
+@dataclass(eq=False)
 class Sender:
     """A person at a browser with a signing program beside it; whoever was refused may simply try again."""
 
