@@ -9,7 +9,7 @@ answered with success must exist without being repeated; and the fault must have
 SQLite may keep silence (a checkpoint that fails leaves everything in the journal), and a folder that is there already
 is no loss.
 
-`--case KIND:N:ERROR` replays one case and prints what was logged.
+`--case KIND:N:ERROR` replays one case, `--case KIND` all of a kind, and prints what was told.
 """
 
 import argparse
@@ -208,6 +208,15 @@ def plan(counts: dict[str, int], *, seed: int, quick: bool) -> list[Case]:
     return cases
 
 
+def chosen(only: str, counts: dict[str, int], *, seed: int, quick: bool) -> list[Case]:
+    """The plan, or `KIND:N:ERROR` of it, or all of one `KIND`."""
+    kind, _, rest = only.partition(":")
+    if rest:
+        nth, _, error = rest.partition(":")
+        return [Case(kind, int(nth), error)]
+    return [case for case in plan(counts, seed=seed, quick=quick) if not only or case.kind == kind]
+
+
 def drive(folder: Path, pki_directory: Path, share: int, shares: int, *, seed: int, quick: bool, only: str) -> None:
     """Run this driver's share of the cases; one JSON line each on stdout."""
     import django
@@ -216,10 +225,7 @@ def drive(folder: Path, pki_directory: Path, share: int, shares: int, *, seed: i
     place = Place(folder, pki_directory)
     calm = place.run(None)
     print(json.dumps(asdict(calm)), flush=True)
-    kind, _, rest = only.partition(":")
-    nth, _, error = rest.partition(":")
-    cases = [Case(kind, int(nth), error)] if only else plan(calm.counts, seed=seed, quick=quick)[share::shares]
-    for case in cases:
+    for case in chosen(only, calm.counts, seed=seed, quick=quick)[share::shares]:
         print(json.dumps(asdict(place.run(case))), flush=True)
 
 

@@ -5,9 +5,9 @@ database raises its own errors, processes are stopped by signals. Every part is 
 started with the settings of an embedded provider in a throw-away folder and a demo PKI over HTTP; it prints one JSON
 line per case, with what is wrong in it. A part passes when no case has anything wrong.
 
-    script/campaign faults [--quick] [--seed N] [--only PART,PART] [--case KIND:N:ERROR] [--data DIR]
+    script/campaign faults [--quick] [--seed N] [--only PART,PART] [--case KIND[:N:ERROR]] [--data DIR]
 
-The same seed gives the same cases; `--case` repeats a single system call's fault and prints what was heard.
+The same seed gives the same cases; `--case` repeats one fault of a system call, or all of one kind, and prints what was told.
 """
 
 import argparse
@@ -80,7 +80,7 @@ class Bench:
         library = self.folder / "failing_calls.so"
         options = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
         subprocess.run(["gcc", *options, "-o", library, HERE / "failing_calls.c", "-ldl"], check=True)
-        shares = 1 if self.case else 2
+        shares = 1 if ":" in self.case else 2
         chosen = ["--shares", str(shares), *(["--case", self.case] if self.case else [])]
         command = [HERE / "fault_calls.py", *self._common(), *chosen]
         preload = {"LD_PRELOAD": str(library)}
@@ -155,7 +155,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="the size for CI")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--case", default="", help="one fault of a system call, e.g. fsync:5:EIO")
+    parser.add_argument("--case", default="", help="one fault of a system call or one kind, e.g. fsync:5:EIO")
     parser.add_argument("--data", type=Path, default=Path("var"))
     given = parser.parse_args()
     chosen = ["calls"] if given.case else given.only.split(",")
@@ -178,7 +178,7 @@ def main() -> int:
                 figures = {case["case"]: case["figures"] for case in cases if "figures" in case}
                 for case, of_case in figures.items():
                     print(f"    {case}: " + ", ".join(f"{key} {each}" for key, each in of_case.items()))
-                if given.case:
+                if ":" in given.case:
                     print(json.dumps(cases, indent=1))
                 of_part = {"cases": len(cases), "wrong": found, "seconds": seconds, "figures": figures}
                 record["parts"][name] = of_part
