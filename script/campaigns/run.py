@@ -23,7 +23,8 @@ from campaigns.deployment import ROOT, CampaignError, Deployment, ending_in_orde
 
 PREPARING = 2
 """Processes that prepare the stock side by side."""
-SETTLE_SECONDS = 900.0
+SETTLE_SECONDS, STILL_SECONDS = 900.0, 240.0
+"""How long work may take to come to an end; claims run out and holds are asked again after a minute."""
 SHOWN = 20
 
 
@@ -133,14 +134,17 @@ class Progress:
 
 
 def settle() -> float | None:
-    """Wait until nothing is owed; the seconds it took, None when it never came to an end."""
+    """Wait until nothing is owed; the seconds it took, None when it came to no end, or stood still for minutes."""
     from campaigns import unfinished
 
-    began = time.monotonic()
-    while time.monotonic() - began < SETTLE_SECONDS:
-        idle = not any(unfinished.patiently(unfinished.due).values())
-        if idle and not any(unfinished.patiently(unfinished.owed).values()):
-            return time.monotonic() - began
+    began = moved_at = time.monotonic()
+    before: dict[str, int] = {}
+    while (now := time.monotonic()) < min(began + SETTLE_SECONDS, moved_at + STILL_SECONDS):
+        due = unfinished.patiently(unfinished.due)
+        if not any(due.values()) and not any(unfinished.patiently(unfinished.owed).values()):
+            return now - began
+        if due != before:
+            before, moved_at = due, now
         time.sleep(0.25)
     return None
 
