@@ -26,9 +26,9 @@ from urllib.parse import urlencode
 from . import mailboxes, place
 from .floor import Keys
 
-SIZES, QUICK_SIZES = (100, 100_000), (100, 1_000)
-REQUESTS, QUICK_REQUESTS = 200, 20
-WARM_UP = 12
+SIZES, QUICK_SIZES = (100, 100_000), (60, 300)
+REQUESTS, QUICK_REQUESTS = 200, 8
+WARM_UP, QUICK_WARM_UP = 12, 3
 """Requests of each page before the first that counts: gunicorn's processes and threads each begin cold."""
 MIDDLE = 0.5
 
@@ -185,15 +185,15 @@ def percentiles(times: list[float]) -> tuple[float, float]:
     return ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
 
 
-def measure(sides: tuple[Side, Side], requests: int) -> list[dict[str, Any]]:
+def measure(sides: tuple[Side, Side], requests: int, warm_up: int) -> list[dict[str, Any]]:
     """Every page on both sides, one request after the other, in turn."""
     times: dict[tuple[str, int], list[float]] = {(page, side): [] for page in PAGES for side in (0, 1)}
     sizes: dict[str, int] = {}
-    for number in range(WARM_UP + requests):
+    for number in range(warm_up + requests):
         for page in PAGES:
             for position, side in enumerate(sides):
                 spent, sizes[page] = timed(side, page)
-                if number >= WARM_UP:
+                if number >= warm_up:
                     times[(page, position)].append(spent)
     return [
         {
@@ -214,10 +214,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     sizes = QUICK_SIZES if given.quick else SIZES
-    requests = QUICK_REQUESTS if given.quick else REQUESTS
+    requests, warm_up = (QUICK_REQUESTS, QUICK_WARM_UP) if given.quick else (REQUESTS, WARM_UP)
     with ExitStack() as stack:
         small, large = (stack.enter_context(opened(given.data.parent / f"box-{size}", size)) for size in sizes)
-        pages = measure((small, large), requests)
+        pages = measure((small, large), requests, warm_up)
     print(json.dumps({"sizes": sizes, "requests": requests, "pages": pages}))
 
 

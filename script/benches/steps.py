@@ -13,8 +13,10 @@ import cProfile
 import io
 import json
 import pstats
+import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -25,6 +27,8 @@ from . import place
 from .floor import Keys
 
 LINES = 45
+COUNTED = 10
+RAW_CALL = re.compile(r"<method '(sign|verify)' of 'cryptography\.[a-z_.]+\.(?:RSA|EC)(?:Private|Public)Key' objects>")
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,12 @@ def main() -> None:
     with place.running(place.plan_of(given.data, workers=1), keys, ("valkey", "demo-pki")) as here:
         place.use(here.environment, role="seal")
         costs, profile = run(here, messages=given.messages, seed=given.seed, profiled=given.profile)
+        counted = {} if given.profile else operations_of_one(seed=given.seed)
     if given.profile:
         print(top_of(profile, given.sort))
-    else:
-        print(json.dumps({"keys": keys.name, "messages": given.messages, "steps": [asdict(each) for each in costs]}))
+        return
+    steps_table = [asdict(each) for each in costs]
+    print(json.dumps({"keys": keys.name, "messages": given.messages, "steps": steps_table, "counted": counted}))
 
 
 def run(here: place.Place, *, messages: int, seed: int, profiled: str = "") -> tuple[list[Cost], cProfile.Profile]:
@@ -74,6 +80,22 @@ def run(here: place.Place, *, messages: int, seed: int, profiled: str = "") -> t
             moved = until_empty(verb)
         costs.append(cost(moved))
     return costs, profile
+
+
+def operations_of_one(*, seed: int) -> dict[str, float]:
+    """Raw signatures and verifications that this process really makes per message, seen by the profiler: what the
+    floor counts (see count.py) must not be more. The authority's own signatures are made elsewhere."""
+    profile = cProfile.Profile()
+    _write(COUNTED, seed=seed + 2)
+    with profile:
+        for _name, verb in steps():
+            until_empty(verb)
+    calls = Counter[str]()
+    for (_file, _line, name), (_primitive, number, *_rest) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        found = RAW_CALL.match(name)
+        if found:
+            calls[found[1]] += number
+    return {verb: calls[verb] / COUNTED for verb in ("sign", "verify")}
 
 
 def steps() -> list[tuple[str, Callable[[], int]]]:
