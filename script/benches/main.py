@@ -51,6 +51,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=0, help="of one turn (400)")
     parser.add_argument("--turns", type=int, default=0, help="of each kind of keys (5)")
     parser.add_argument("--workers", type=int, default=1, help="per queue")
+    parser.add_argument("--on", choices=("embedded", "production"), default="embedded", help="profile of the pipeline")
     parser.add_argument("--profile", default="", metavar="STEP", help="cProfile of one step, and nothing else")
     parser.add_argument("--sort", default="tottime", help="of the profile: tottime or cumtime")
     parser.add_argument("--seed", type=int, default=None)
@@ -84,7 +85,8 @@ def run(
 ) -> tuple[int, str]:
     """Start one part and wait for it: status and what it wrote to stdout."""
     provider, authority = (KEYS[each] for each in keys.split("/"))
-    folder = given.data / "bench" / ("quick" if given.quick else "") / keys.replace("/", "-")
+    kind = f"{given.on}-" if part == "pipeline" and given.on != "embedded" else ""
+    folder = given.data / "bench" / ("quick" if given.quick else "") / (kind + keys.replace("/", "-"))
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", f"benches.{part}", "--data", str(folder), "--seed", str(given.seed)]
     if part == "pages":
@@ -92,7 +94,7 @@ def run(
     else:
         command += ["--provider", provider, "--authority", authority, "--messages", str(given.messages)]
     if part == "pipeline":
-        command += ["--turns", str(given.turns), "--workers", str(given.workers)]
+        command += ["--turns", str(given.turns), "--workers", str(given.workers), "--profile", given.on]
     if part == "steps":
         command += ["--sort", given.sort]
     done = subprocess.run(
@@ -138,11 +140,11 @@ def commit() -> str:
 def print_pipeline(rows: list[dict[str, Any]]) -> None:
     """One line per kind of keys."""
     print("\npipeline: messages per second from the signature to sealed 10, 40 and 60; floor: raw calls, same run")
-    print(f"  {'keys':<18}{'messages/s':>11}{'floor/s':>9}{'ratio':>8}   turns{'':<24}CPU ms per message")
+    print(f"  {'':<5}{'keys':<18}{'messages/s':>11}{'floor/s':>9}{'ratio':>8}   turns{'':<24}CPU ms per message")
     for row in rows:
         turns = " ".join(f"{ratio:.3f}" for ratio in row["ratios"])
         cpu = "  ".join(f"{kind} {spent:.1f}" for kind, spent in row["cpu_ms"].items())
-        print(f"  {row['keys']:<18}{row['rate']:>11.1f}{row['floor']:>9.0f}{row['ratio']:>8.3f}   {turns:<29}{cpu}")
+        print(f"  {row['profile'][:4]} {row['keys']:<18}{row['rate']:>11.1f}{row['floor']:>9.0f}{row['ratio']:>8.3f}   {turns:<29}{cpu}")
     print(f"  asked of rsa2048/rsa2048, embedded: at least {MUST}, goal {GOAL}")
 
 

@@ -17,6 +17,7 @@ import signal
 import statistics
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -54,14 +55,16 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--profile", choices=("embedded", "production"), default="embedded")
     given = parser.parse_args()
     keys = Keys(given.provider, given.authority)
-    with place.running(place.plan_of(given.data, workers=given.workers), keys, KINDS) as here:
+    with provider(given.profile, given.data, keys, workers=given.workers) as here:
         place.use(here.environment)
         turns = run(here, keys, messages=given.messages, turns=given.turns, seed=given.seed)
     ratios = sorted(turn.ratio for turn in turns)
     record = {
         "keys": keys.name,
+        "profile": given.profile,
         "workers": given.workers,
         "ratio": statistics.median(ratios),
         "ratios": ratios,
@@ -76,6 +79,15 @@ def main() -> None:
 
 
 KINDS = ("valkey", "demo-pki", "deliver", "seal")
+
+
+def provider(profile: str, data: Path, keys: Keys, *, workers: int) -> AbstractContextManager[place.Place]:
+    """The running provider of a profile."""
+    if profile == "production":
+        from . import production
+
+        return production.running(data, keys, workers=workers)
+    return place.running(place.plan_of(data, workers=workers), keys, KINDS)
 
 
 def run(here: place.Place, keys: Keys, *, messages: int, turns: int, seed: int) -> list[Turn]:

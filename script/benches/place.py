@@ -16,12 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import start
+from campaigns import processes
 from supervisor import Child
 
 from demo import pki
 
 from .floor import Keys
 
+PEOPLE = "KEP_BENCH_PEOPLE"
+"""The variable that names the file of the demo's people: only one of the profiles has a data directory."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -32,6 +35,8 @@ class Place:
     plan: start.Plan
     environment: Mapping[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    neighbours: dict[str, int] = field(default_factory=dict)
+    """Process ids that are not ours to end, by kind: a database server, watched with all its children."""
 
     def add(self, child: Child) -> None:
         """Start one process and wait until it answers. RuntimeError with the end of its log when it does not."""
@@ -62,6 +67,8 @@ class Place:
         spent: dict[str, float] = {}
         for name, process in self.processes.items():
             spent[kind_of(name)] = spent.get(kind_of(name), 0.0) + cpu_of(process.pid)
+        for kind, pid in self.neighbours.items():
+            spent[kind] = cpu_of(pid) + sum(cpu_of(child.pid) for child in processes.children_of(pid))
         return spent
 
     def end(self) -> None:
@@ -106,7 +113,7 @@ def prepared(plan: start.Plan, keys: Keys) -> Iterator[tuple[Mapping[str, str], 
         pki.ensure(plan.data, port=plan.pki_port, transaction_key=keys.provider, timestamp_key=keys.authority)
         environment = {**start.environment_of(plan, broker), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
         start.prepare(environment)
-        yield environment, broker
+        yield {**environment, PEOPLE: str(plan.data / "demo.json")}, broker
 
 
 @contextlib.contextmanager

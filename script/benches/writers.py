@@ -8,6 +8,7 @@ no two messages are the same bytes.
 import functools
 import hashlib
 import json
+import os
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,6 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
-from django.conf import settings
 
 from accounts.access import Acting, account_for
 from accounts.models import KepAccount, Person
@@ -27,6 +27,8 @@ from evidence import cades
 from guards.clock import now as clock
 from mailbox import compose
 from signing import operations
+
+from . import place
 
 SENDERS = ("sender", "stranger", "main_operator", "municipality_operator")
 """Roles of the demo's people who may sign for an account."""
@@ -49,8 +51,8 @@ class Writer:
 
 @functools.cache
 def people() -> tuple[dict[str, Any], ...]:
-    """The demo's people as `demo.json` tells of them."""
-    return tuple(json.loads((settings.KEP_DATA_DIR / "demo.json").read_text())["people"])
+    """The demo's people as their file tells of them."""
+    return tuple(json.loads(Path(os.environ[place.PEOPLE]).read_text())["people"])
 
 
 @functools.cache
