@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from evidence import insert_only, vault
+from evidence import insert_only, packs, vault
 from evidence import integrity as evidence_integrity
-from evidence.models import Event, EvidenceIntent, SealedEvidence
+from evidence.models import Event, EvidenceIntent, SealedEvidence, VaultPlace
 from mailbox import integrity, reading
 from mailbox.compose import FileGiven
 from mailbox.models import BoxItem, DraftAttachment, Envelope, Message, Recipient, Transition
@@ -61,14 +61,22 @@ def read_message() -> Message:
 
 
 def break_object(digest: bytes) -> None:
-    path = vault.path_of(bytes(digest))
+    """One bit of the stored form, in its file or in its pack."""
+    place = VaultPlace.objects.filter(digest=bytes(digest)).first()
+    path = packs.path_of(place.pack) if place else vault.path_of(bytes(digest))
     raw = bytearray(path.read_bytes())
-    raw[-1] ^= 1
+    raw[place.offset + place.length - 1 if place else -1] ^= 1
     path.write_bytes(bytes(raw))
 
 
 def lose_object(digest: bytes) -> None:
-    vault.path_of(bytes(digest)).unlink()
+    vault.path_of(bytes(digest)).unlink(missing_ok=True)
+    sql("DELETE FROM evidence_vaultplace WHERE digest = %s", bytes(digest))
+    assert not vault.has(bytes(digest))
+
+
+def lose_pack(digest: bytes) -> None:
+    packs.path_of(VaultPlace.objects.get(digest=bytes(digest)).pack).unlink()
 
 
 def proof(code: int) -> SealedEvidence:
@@ -110,7 +118,9 @@ DAMAGE: dict[str, tuple[str, Callable[[], object]]] = {
         "EV-09",
         lambda: sql("UPDATE evidence_event SET body = %s WHERE id = %s", b"{}", Event.objects.order_by("pk")[0].pk),
     ),
-    "a vault object damaged": ("EV-10", lambda: break_object(Envelope.objects.order_by("pk")[0].digest)),
+    "a vault object damaged": ("EV-10", lambda: break_object(DraftAttachment.objects.order_by("pk")[0].digest)),
+    "a pack lost": ("EV-14", lambda: lose_pack(vault.put_many([b"bir", b"iki"])[0])),
+    "a vault object in a pack damaged": ("EV-15", lambda: break_object(vault.put_many([b"bir", b"iki"])[0])),
     "proofs of nobody": (
         "MB-01",
         lambda: sql("UPDATE mailbox_message SET kep_id = 'baska@hs01.kep.tr' WHERE id = %s", read_message().pk),
