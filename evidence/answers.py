@@ -97,10 +97,14 @@ def answers_nonce(ocsp: bytes, nonce: bytes) -> bool:
     return found.value.nonce == nonce
 
 
+@lru_cache(maxsize=512)
 def read_ocsp(
     raw: bytes, leaf: x509.Certificate, issuer: x509.Certificate, policy: TrustPolicy
 ) -> Answer | RevocationFinding:
-    """What an OCSP response says about `leaf`, or why it says nothing. Never raises for what is in `raw`."""
+    """What an OCSP response says about `leaf`, or why it says nothing. Never raises for what is in `raw`.
+
+    Kept for a while, because one answer decides about many signatures; whether it is fresh enough is asked each time.
+    """
     if len(raw) > MAX_OCSP_BYTES:
         return RevocationFinding.OCSP_UNREADABLE
     try:
