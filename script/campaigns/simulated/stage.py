@@ -18,7 +18,7 @@ from django.db import connection
 from accounts.models import KepAccount, Operator, Person
 from accounts.tests.cast import make_account, make_operator, make_person
 from demo import pki
-from evidence import issue, outside
+from evidence import clock_drift, issue, outside
 from mailbox.tests.road import EImza
 
 from .alarms import listen
@@ -66,6 +66,7 @@ class Stage:
         shutil.rmtree(settings.KEP_VAULT_DIR, ignore_errors=True)
         self.authorities.records.begin()
         outside.close()
+        clock_drift.forget()
 
 
 def build(within: Path) -> Stage:
