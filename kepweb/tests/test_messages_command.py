@@ -37,7 +37,7 @@ def texts() -> dict[str, list[str]]:
         ("TSİ", "kepweb/templatetags/kep_format.py"),  # with a context
         ("%(hours)d saat", "mailbox/views/shown.py"),  # with a plural
         ("Telefonlar", "templates/demo/phone.html"),  # a tag in an attribute
-        ("(konu yok)", "templates/parts/message_row.html"),  # within a filter
+        ("(konu yok)", "templates/parts/message_rows.html"),  # within a filter
         ("%(total)s taslak", "templates/mailbox/drafts.html"),  # a block with a plural
         ("En az bir alıcı yazın. İletiniz taslakta duruyor.", "mailbox/errors.py"),  # a refusal
         ("Sertifikanın süresi o anda dolmuştu.", "guards/refusal_texts.py"),  # a finding of chains

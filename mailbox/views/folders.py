@@ -23,35 +23,26 @@ _ANY_ID = "ANY-ID"
 
 
 @dataclass(frozen=True)
-class InboxRow:
-    public_id: str
-    sender_name: str
-    sender_address: str
+class MessageRow:
+    """One line of the inbox or of the sent items; `more` counts recipients after the first one."""
+
+    name: str
+    address: str
     subject: str
     attachment_count: int
     kind_label: str
-    is_strong_kind: bool
-    is_unread: bool
-    trail: Trail
-    at: datetime
-    remaining: Remaining | None
-    flag: str
-    url: str
-
-
-@dataclass(frozen=True)
-class SentRow:
-    public_id: str
-    recipient_name: str
-    recipient_address: str
-    more: int
-    subject: str
-    attachment_count: int
-    kind_label: str
-    is_strong_kind: bool
     trail: Trail
     at: datetime
     url: str
+    more: int = 0
+    is_strong_kind: bool = False
+    is_unread: bool = False
+    remaining: Remaining | None = None
+    flag: str = ""
+
+    def __getitem__(self, name: str) -> object:
+        """Templates ask by key before they ask by name, and fifty rows have seven hundred answers."""
+        return getattr(self, name)
 
 
 @dataclass(frozen=True)
@@ -143,26 +134,23 @@ def _with_address(found: folders.ItemPage) -> Iterator[tuple[BoxItem, str]]:
     return ((item, pattern.replace(_ANY_ID, item.public_id)) for item in found.items)
 
 
-def _inbox_row(item: BoxItem, url: str, *, now: datetime) -> InboxRow:
+def _inbox_row(item: BoxItem, url: str, *, now: datetime) -> MessageRow:
     message = item.message
-    return InboxRow(
-        public_id=item.public_id,
-        sender_name=message.sender_name,
-        sender_address=message.sender_address,
+    return MessageRow(
+        name=message.sender_name,
+        address=message.sender_address,
         subject=message.subject,
         attachment_count=message.attachment_count,
         kind_label=KIND_LABELS.get(message.kind, message.kind),
-        is_strong_kind=False,
         is_unread=item.opened_at is None,
         trail=trail_of(message, item.recipient),
         at=item.placed_at,
         remaining=remaining_of(item.recipient, now=now),
-        flag="",
         url=url,
     )
 
 
-def _sent_row(item: BoxItem, url: str) -> SentRow:
+def _sent_row(item: BoxItem, url: str) -> MessageRow:
     message = item.message
     recipients = list(message.recipients.all())
     if recipients:
@@ -170,15 +158,13 @@ def _sent_row(item: BoxItem, url: str) -> SentRow:
     else:  # still in CHECKING, or refused: the rows do not exist, the draft knows
         address, more = _first_addressee(message.draft) if message.draft else ("", 0)
         first = Addressee("", address)
-    return SentRow(
-        public_id=item.public_id,
-        recipient_name=first.name,
-        recipient_address=first.address,
+    return MessageRow(
+        name=first.name,
+        address=first.address,
         more=more,
         subject=message.subject,
         attachment_count=message.attachment_count,
         kind_label=KIND_LABELS.get(message.kind, message.kind),
-        is_strong_kind=False,
         trail=trail_of_all(message, recipients),
         at=message.submitted_at,
         url=url,

@@ -1,11 +1,11 @@
 """A box with many messages, as rows: `python -m benches.mailboxes --data DIR --messages N`.
 
 Three messages travel through the product first: one that was read, one that lies unopened, one that nobody opened in
-time. Every other message is a copy of one of them, row by row in every table that a message leaves rows in: draft,
-signing operation, message, stamp, validation material, recipient, envelope, both box items, transitions, intents, sealed
-proofs, event log, notice. Keys, public ids, references and times are the copy's own and every encrypted field is
-sealed anew. What a copy shares with its pattern: the octets in the vault and the text of its proofs; so pages that
-take a message apart are asked for the patterns, which lie on top of the box.
+time. Every other message is a copy of one of them, row by row in every table where a message leaves any: draft, signing
+operation, message, stamp, validation material, recipient, envelope, both box items, transitions, intents, sealed proofs,
+event log, notice. Keys, public ids, references and times are the copy's own, and every encrypted field is sealed anew.
+What a copy shares with its pattern: the octets in the vault and the text of its proofs; so pages that take a message
+apart are asked for the patterns, which lie on top of the box.
 
 One box is Deniz's inbox and Ayşe's sent items at once. A fifth of the items were never opened, hence the number beside
 the folder is a large one. A folder that was filled once is found filled the next time.
@@ -207,9 +207,7 @@ class Copy:
     def _event(self, row: Any) -> Values:
         from evidence.eventlog import leaf_hash
 
-        subject = self.evidence.get(row.subject) or (
-            self.kep_id if row.subject == self.old.kep_id else self.draft_id
-        )
+        subject = self.evidence.get(row.subject) or (self.kep_id if row.subject == self.old.kep_id else self.draft_id)
         body = bytes(row.body).replace(row.subject.encode(), subject.encode())
         salt = secrets.token_bytes(16)
         return {"subject": subject, "body": body, "salt": salt, "leaf_hash": leaf_hash(salt, body)}
@@ -257,7 +255,9 @@ class _Table:
 def _insert(patterns: list[Pattern], batch: range, copies: int, keys: Callable[[str], int]) -> None:
     from django.db import connection
 
-    tables = {(pattern.kind, number): _Table(row) for pattern in patterns for number, (_, row) in enumerate(pattern.rows)}
+    tables = {
+        (pattern.kind, number): _Table(row) for pattern in patterns for number, (_, row) in enumerate(pattern.rows)
+    }
     waiting: dict[str, list[tuple[Any, ...]]] = {}
     order: dict[str, None] = {}
     for number in batch:

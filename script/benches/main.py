@@ -144,7 +144,10 @@ def print_pipeline(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         turns = " ".join(f"{ratio:.3f}" for ratio in row["ratios"])
         cpu = "  ".join(f"{kind} {spent:.1f}" for kind, spent in row["cpu_ms"].items())
-        print(f"  {row['profile'][:4]} {row['keys']:<18}{row['rate']:>11.1f}{row['floor']:>9.0f}{row['ratio']:>8.3f}   {turns:<29}{cpu}")
+        print(
+            f"  {row['profile'][:4]} {row['keys']:<18}{row['rate']:>11.1f}{row['floor']:>9.0f}{row['ratio']:>8.3f}"
+            f"   {turns:<29}{cpu}"
+        )
     print(f"  asked of rsa2048/rsa2048, embedded: at least {MUST}, goal {GOAL}")
 
 
@@ -158,7 +161,10 @@ def print_steps(rows: list[dict[str, Any]]) -> None:
         total = [sum(step[name] for step in row["steps"]) for name in ("wall_us", "cpu_us", "authority_us")]
         print(f"  {'all':<10}{total[0]:>9.0f}{total[1]:>9.0f}{total[2]:>11.0f}")
         made = row["counted"]
-        print(f"  raw calls of one message in this process: {made['sign']:.1f} signatures, {made['verify']:.1f} verifications")
+        print(
+            f"  raw calls of one message in this process: {made['sign']:.1f} signatures, "
+            f"{made['verify']:.1f} verifications"
+        )
 
 
 def print_pages(pages: dict[str, Any]) -> None:

@@ -155,7 +155,8 @@ def _middle(data: Path, messages: int) -> str:
     question = (
         "import django; django.setup();"
         "from mailbox.models import BoxItem; from mailbox.folders import Cursor;"
-        f"rows = BoxItem.objects.filter(folder='inbox').order_by('-placed_at', '-pk'); at = rows[{int(messages * MIDDLE)}];"
+        "rows = BoxItem.objects.filter(folder='inbox').order_by('-placed_at', '-pk');"
+        f"at = rows[{int(messages * MIDDLE)}];"
         "print(Cursor(at.placed_at, at.pk).written())"
     )
     plan = place.plan_of(data, workers=1)

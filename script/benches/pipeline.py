@@ -70,9 +70,7 @@ def main() -> None:
         "ratios": ratios,
         "rate": statistics.median(turn.rate for turn in turns),
         "floor": statistics.median(turn.floor for turn in turns),
-        "cpu_ms": {
-            kind: statistics.median(turn.cpu_ms[kind] for turn in turns) for kind in sorted(turns[0].cpu_ms)
-        },
+        "cpu_ms": {kind: statistics.median(turn.cpu_ms[kind] for turn in turns) for kind in sorted(turns[0].cpu_ms)},
         "turns": [asdict(turn) for turn in turns],
     }
     print(json.dumps(record))

@@ -96,7 +96,7 @@ def cpu_of(pid: int) -> float:
 
 
 def plan_of(data: Path, *, workers: int) -> start.Plan:
-    """Where everything of a run lies. Certificates name the port of the demo PKI: a folder keeps the one it was given."""
+    """Where everything of a run lies. Certificates name the port of the demo PKI: a folder keeps its own."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = data.with_name(f"{data.name}.port")
     if not kept.exists():

@@ -33,10 +33,11 @@ from . import place
 SENDERS = ("sender", "stranger", "main_operator", "municipality_operator")
 """Roles of the demo's people who may sign for an account."""
 TEXT_BYTES = 4096
-WORDS = (
+_WORDS = (
     "sözleşme ihtarname bildirim kira ödeme süresi tebliğ dilekçe başvuru karar belge imza tarafımıza ilgili "
     "madde uyarınca gereğini saygılarımızla arz ederiz yazımız ekinde sunulan evrak değerlendirme iade sayın"
-).split()
+)
+WORDS = _WORDS.split()
 
 
 @dataclass(frozen=True)
