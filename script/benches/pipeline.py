@@ -183,7 +183,7 @@ def _size_of_an_original() -> int:
     size = Message.objects.order_by("-pk").values_list("size", flat=True).first()
     if size is None:
         raise RuntimeError("no message has come through")
-    return size
+    return int(size)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import io
 import json
 import pstats
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -175,4 +174,4 @@ def top_of(profile: cProfile.Profile, sort: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
