@@ -1,0 +1,93 @@
+"""Rows written in one statement are the rows that the ORM would have written (R-019, V-094)."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from evidence import eventlog, rows
+from evidence.models import Event, EvidenceIntent, SealWork, VaultPlace
+from evidence.tests.pki import NOW
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+EVENT = ("at", "kind", "actor", "subject", "body", "salt", "leaf_hash", "idx")
+INTENT = ("evidence_id", "kep_id", "recipient_no", "code", "unsigned", "digest", "event_at", "prepared_at")
+ISTANBUL = timezone(timedelta(hours=3))
+
+
+def event(number: int, at: datetime = NOW) -> list[object]:
+    return [at, "seal.begun", "işçi", f"ev-{number}", b"\0\xff{}", bytes(16), bytes(32), None]
+
+
+def intent(number: int) -> list[object]:
+    return [f"ev-{number}", "ileti@hs01.kep.tr", number, 10, "Ayşe".encode(), bytes(32), NOW, NOW]
+
+
+def raw(columns: str, table: str) -> list[tuple[object, ...]]:
+    """As it lies in the table, before any converter."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM {table} ORDER BY id")  # noqa: S608
+        return [tuple(bytes(one) if isinstance(one, memoryview) else one for one in row) for row in cursor.fetchall()]
+
+
+def test_the_rows_are_those_of_the_orm() -> None:
+    rows.insert(Event, EVENT, [event(1), event(2, NOW.astimezone(ISTANBUL))])
+    Event.objects.bulk_create(Event(**dict(zip(EVENT, event(number), strict=True))) for number in (1, 2))  # type: ignore[arg-type]
+    first, second, third, fourth = raw(", ".join(EVENT), "evidence_event")
+    assert [first, second] == [third, fourth]
+    assert [each.at for each in Event.objects.all()] == [NOW] * 4
+
+
+def test_an_encrypted_field_is_encrypted() -> None:
+    rows.insert(EvidenceIntent, INTENT, [intent(1), intent(2)])
+    stored = [row[0] for row in raw("unsigned", "evidence_evidenceintent")]
+    assert all("Ayşe".encode() not in one for one in stored)  # type: ignore[operator]
+    assert stored[0] != stored[1]
+    assert [bytes(each.unsigned) for each in EvidenceIntent.objects.all()] == ["Ayşe".encode()] * 2
+
+
+def test_a_foreign_key_is_named_by_its_column() -> None:
+    rows.insert(EvidenceIntent, INTENT, [intent(1)])
+    work = ("intent_id", "due_at", "claimed_by", "tries", "failures", "last_error")
+    rows.insert(SealWork, work, [(EvidenceIntent.objects.get().pk, NOW, "", 0, 0, "")])
+    assert SealWork.objects.get().intent == EvidenceIntent.objects.get()
+
+
+def test_one_query_for_any_number_and_none_for_nothing(django_assert_num_queries: Callable[..., object]) -> None:
+    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+        rows.insert(Event, EVENT, [event(number) for number in range(300)])
+    with django_assert_num_queries(0):  # type: ignore[attr-defined]
+        rows.insert(Event, EVENT, [])
+    assert Event.objects.count() == 300
+
+
+def test_a_broken_constraint_undoes_the_whole_statement() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.insert(EvidenceIntent, INTENT, [intent(1), intent(2), intent(1)])
+    assert not EvidenceIntent.objects.exists()
+
+
+def test_known_rows_are_left_out_where_that_is_asked_and_the_transaction_goes_on() -> None:
+    names = ("digest", "pack", "offset", "length")
+    rows.insert(VaultPlace, names, [(b"a" * 32, "p", 5, 1)])
+    with transaction.atomic():
+        rows.insert(VaultPlace, names, [(b"a" * 32, "q", 9, 2), (b"b" * 32, "q", 2**40, 2)], skip_known=True)
+        assert VaultPlace.objects.count() == 2
+    assert list(VaultPlace.objects.order_by("pk").values_list("pack", "offset")) == [("p", 5), ("q", 2**40)]
+
+
+def test_a_row_of_another_length_is_a_fault_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        rows.insert(Event, EVENT, [event(1)[:-1]])
+
+
+def test_the_event_log_writes_what_it_hashed() -> None:
+    eventlog.append("seal.begun", at=NOW, actor="işçi", subject="ev-1", facts={"sha256": "00", "none": None, "n": 1})
+    stored = Event.objects.get()
+    assert eventlog.leaf_hash(bytes(stored.salt), bytes(stored.body)) == bytes(stored.leaf_hash)
+    expected = (
+        '{"actor":"işçi","at":"%s","facts":{"n":1,"none":null,"sha256":"00"},"kind":"seal.begun","subject":"ev-1"}'
+    )
+    assert bytes(stored.body).decode() == expected % NOW.isoformat()
