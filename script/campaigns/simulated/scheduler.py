@@ -177,7 +177,8 @@ class Scheduler:
 
     def statement(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """The wrapper of every statement (`connection.execute_wrappers`)."""
-        place = " ".join(sql.split(maxsplit=2)[:2])
+        words = sql.split(maxsplit=2)
+        place = words[0] if words[0] in ("SAVEPOINT", "RELEASE", "ROLLBACK") else " ".join(words[:2])
         self.passes(place)
         act = self.current
         if act is not None and act.exposed and not act.dying and self._chance.random() < self.fate.breaks:
