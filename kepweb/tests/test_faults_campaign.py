@@ -1,4 +1,4 @@
-"""Faults of the disk, the database and single messages in the size for CI; `script/campaign faults` goes the long way.
+"""Faults of disk, database, messages and processes in the size for CI; `script/campaign faults` goes the long way.
 
 Each part is the campaign's own, with real faults: see `script/campaigns/faults.py` for what must hold under them.
 """
@@ -55,3 +55,14 @@ def test_what_the_database_breaks_off_is_done_again_and_blames_nobody(tmp_path: 
 def test_poisoned_messages_are_parked_and_hold_up_nobody(tmp_path: Path) -> None:
     """R-016."""
     run("poison", tmp_path)
+
+
+def test_too_much_work_closes_the_door_and_two_schedulers_do_not_do_it_twice(tmp_path: Path) -> None:
+    """R-018, R-015."""
+    run("pressure", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux: processes are found in /proc")
+def test_processes_that_are_told_to_end_lose_nothing(tmp_path: Path) -> None:
+    """R-017, R-014."""
+    run("stops", tmp_path)

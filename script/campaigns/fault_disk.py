@@ -11,9 +11,11 @@ nobody does anything else: workers go on, the same post of the signer is taken, 
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,7 +117,7 @@ class Scene:
         refused = self._refused(self.offered, began)
         self.say(is_posted or refused, f"signature: {self.offered.answers[-1]}")
         other = self.road.Sender(self.sender.client, self.sender.imza)
-        for _ in range(MOST_SAVES):  # a journal keeps its room: the database takes a little more before it is full
+        for _ in range(MOST_SAVES):  # a table may have free pages: a little more is taken before there is no room
             began = time.monotonic()
             if not (other.write() and other.ask()):
                 break
@@ -172,6 +174,14 @@ class Scene:
         self.say(answer.status_code == 200, f"/readyz still says no: {answer.content.decode()}")
 
 
+def empty_journal() -> None:
+    """Give the journal's room back before the disk is filled, as a checkpoint of any process may: no write has room."""
+    from django.conf import settings
+
+    with closing(sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def age_visit(client: Any) -> None:
     """The browser was last seen five minutes ago, so that its next page wants to write that down."""
     session = client.session
@@ -199,6 +209,7 @@ def main() -> None:
     with one_road.listening() as heard:
         scene = Scene(given.layout, small, given.pki)
         age_visit(scene.receiver)
+        empty_journal()
         fill(small)
         for act in (scene.giving_out, scene.taking_in, scene.holding, scene.giving_out, scene.going_on):
             act()

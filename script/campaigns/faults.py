@@ -7,7 +7,8 @@ line per case, with what is wrong in it. A part passes when no case has anything
 
     script/campaign faults [--quick] [--seed N] [--only PART,PART] [--case KIND[:N:ERROR]] [--data DIR]
 
-The same seed gives the same cases; `--case` repeats one fault of a system call, or all of one kind, and prints what was told.
+The same seed gives the same cases; `--case` repeats one fault of a system call, or all of one kind, and prints what
+was told.
 """
 
 import argparse
@@ -34,10 +35,12 @@ import run_tests  # noqa: E402 - the PostgreSQL of one run, as the suite starts 
 
 from demo import pki  # noqa: E402
 
-PARTS = ("calls", "disk", "database", "poison", "stops")
+PARTS = ("calls", "disk", "database", "poison", "pressure", "stops")
 DISKS = ("all", "vault", "database")
 BUSY_SECONDS = 0.25
 """How long SQLite waits for the lock in this campaign; 20 s in the product."""
+MOST_WORK = 5
+"""Pieces of work that may wait where the door is to close."""
 
 
 @dataclass
@@ -103,6 +106,13 @@ class Bench:
 
     def _poison(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
         return [("poison", [HERE / "fault_poison.py", *self._common()], {})]
+
+    def _pressure(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
+        (self.folder / "narrow.py").write_text(
+            f"from kepweb.settings.testing import *\nKEP_QUEUE_MOST_WORK = {MOST_WORK}\n"
+        )
+        command = [HERE / "fault_pressure.py", *self._common()]
+        return [("pressure", command, {"DJANGO_SETTINGS_MODULE": "narrow"})]
 
     def _stops(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
         return [("stops", [HERE / "fault_stops.py", *self._common(), "--place", self.folder / "stops"], {})]
