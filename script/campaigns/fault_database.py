@@ -2,8 +2,8 @@
 
 On PostgreSQL the server raises them itself: a trigger on every table the road writes to counts statements in a
 sequence, which no rollback turns back, and by a hash of that number and the seed raises 40P01 or 40001 or ends its own
-backend; beside that a neighbour ends random backends at random moments, also in the middle of a COMMIT. On SQLite a
-neighbour process holds the write lock for longer than the busy timeout, which this run's settings make short.
+backend; beside that a neighbour ends random backends whatever they do just then, a COMMIT too. On SQLite a neighbour
+process holds the write lock for longer than the busy timeout, which this run's settings make short.
 
 Senders post through the pages and repeat what was refused; two threads work, one as `deliver` and one as `seal`. At
 the end every message exists once with each item and proof once, `kepcheck` is clean, every refusal was a clean 503,
@@ -31,9 +31,10 @@ SIZES = {"postgresql": (2_000, 50), "sqlite": (500, 30)}
 """Messages of the long and of the quick run."""
 ONE_IN = 100
 APPS = ("signing_", "mailbox_", "evidence_", "django_session")
-REPEATS = 12
+REPEATS = 20
 ROUNDS = 60
-KILL_EVERY = (0.1, 0.5)
+KILL_AFTER = (20, 60)
+"""Statements between two backends that the neighbour ends: by work done, or a slow machine would never get on."""
 HOLD_FOR, REST_FOR = (0.3, 0.9), (0.2, 1.5)
 FAULTS = """
 CREATE SEQUENCE fault_statements; CREATE SEQUENCE fault_deadlocks;
@@ -104,7 +105,12 @@ class PostgresFaults:
 
         known = {name: self._parameters[name] for name in ("dbname", "user", "password", "host", "port")}
         with psycopg.connect(**known, autocommit=True) as neighbour:
-            while not self._ending.wait(self._chance.uniform(*KILL_EVERY)):
+            due = self._chance.randint(*KILL_AFTER)
+            while not self._ending.wait(0.02):
+                seen = neighbour.execute("SELECT last_value FROM fault_statements").fetchone()
+                if seen is None or seen[0] < due:
+                    continue
+                due = seen[0] + self._chance.randint(*KILL_AFTER)
                 others = neighbour.execute(
                     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 ).fetchall()
