@@ -11,6 +11,7 @@ in each hour; then nobody looks for some hours; then both look again. Each hour 
 
 import argparse
 import json
+import logging
 import multiprocessing
 import sys
 import time
@@ -61,19 +62,34 @@ def pressure(first: Any, limit: int, *, quick: bool) -> tuple[list[str], dict[st
     return wrong, {"taken": taken, "limit": limit, "refused": REFUSALS[quick], "slowest refusal": round(slowest, 2)}
 
 
-def look(hours: list[datetime], barrier: Any) -> None:
+class Tidied(logging.Handler):
+    """Counts the hours that a process says it has tidied up for."""
+
+    def __init__(self, total: Any) -> None:
+        super().__init__(logging.INFO)
+        self._total = total
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """`tidied: N dead writes, N hours`."""
+        if record.msg.startswith("tidied") and isinstance(record.args, tuple):
+            with self._total.get_lock():
+                self._total.value += int(str(record.args[1]))
+
+
+def look(hours: list[datetime], barrier: Any, total: Any) -> None:
     """One scheduler: at each of these hours it looks several times, at the same instant as the other one."""
     import django
 
     django.setup()
     from evidence import periodic
-    from kepweb.hygiene import tidy
+    from kepweb import hygiene
 
+    hygiene.log.addHandler(Tidied(total))
     for hour in hours:
         barrier.wait()
         for number in range(LOOKS):
             periodic.forget()  # else it would not even ask again in this hour
-            tidy(hour + timedelta(minutes=7 * number))
+            hygiene.tidy(hour + timedelta(minutes=7 * number))
 
 
 def schedulers(*, quick: bool) -> tuple[list[str], dict[str, Any]]:
@@ -90,8 +106,8 @@ def schedulers(*, quick: bool) -> tuple[list[str], dict[str, Any]]:
     ]
     watched.append(begin + timedelta(hours=count + ABSENT))
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    both = [context.Process(target=look, args=(watched, barrier)) for _ in range(2)]
+    barrier, total = context.Barrier(2), context.Value("i", 0)
+    both = [context.Process(target=look, args=(watched, barrier, total)) for _ in range(2)]
     for process in both:
         process.start()
     for process in both:
@@ -101,6 +117,8 @@ def schedulers(*, quick: bool) -> tuple[list[str], dict[str, Any]]:
     hours = [begin + timedelta(hours=number) for number in range(count + ABSENT + 1)]
     wrong += [f"{hour:%H:%M} has {runs[hour]} runs" for hour in hours if runs[hour] != 1]
     wrong += [f"not an hour: {each}" for each in runs if each not in hours]
+    if total.value != len(hours):
+        wrong.append(f"{total.value} hours were tidied up for instead of {len(hours)}")
     return wrong, {"hours": len(hours), "runs": sum(runs.values()), "looks": 2 * LOOKS * len(watched)}
 
 
