@@ -204,8 +204,8 @@ class BoxItem(models.Model):
         ]
         indexes = [
             models.Index(fields=["account", "folder", "-placed_at", "-id"]),
-            models.Index(
-                fields=["account"],
+            models.Index(  # the columns of the condition too: SQLite looks them up in the row otherwise
+                fields=["account", "opened_at", "recipient"],
                 condition=models.Q(recipient__isnull=False, opened_at__isnull=True),
                 name="item_unopened",
             ),

@@ -213,7 +213,7 @@ class TestFrame:
         assert (shell.person_name, shell.account_address) == ("Ayşe Yıldız", "ayse.yildiz@hs01.kep.tr")
         assert shell.acting is None
         assert (shell.can_compose, shell.can_switch) == (True, False)
-        assert (shell.counts.inbox, shell.counts.awaiting) == (0, 0)
+        assert (shell.counts.inbox.number, shell.counts.awaiting) == (0, 0)
 
     def test_an_operator_sees_for_whom_he_acts(self, frame):
         person = make_person("Veli", "Kaya")

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='boxitem',
-            index=models.Index(condition=models.Q(('opened_at__isnull', True), ('recipient__isnull', False)), fields=['account'], name='item_unopened'),
+            index=models.Index(condition=models.Q(('opened_at__isnull', True), ('recipient__isnull', False)), fields=['account', 'opened_at', 'recipient'], name='item_unopened'),
         ),
         migrations.AddIndex(
             model_name='draft',

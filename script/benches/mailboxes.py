@@ -2,8 +2,8 @@
 
 Three messages travel through the product first: one that was read, one that lies unopened, one that nobody opened in
 time. Every other message is a copy of one of them, row by row in every table where a message leaves any: signing
-operation, draft, message, stamp, validation material, recipient, envelope, box items, transitions, intents, sealed proofs,
-event log, notice. Keys, public ids, references and times are the copy's own, and every encrypted field is sealed anew.
+operation, draft, message, stamp, validation material, recipient, envelope, box items, transitions, intents, sealed
+proofs, event log, notice. Keys, public ids, references and times are the copy's own, and every encrypted field is sealed anew.
 What a copy shares with its pattern: the octets in the vault and the text of its proofs; so pages that take a message
 apart are asked for the patterns, which lie on top of the box.
 
