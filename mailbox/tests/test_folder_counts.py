@@ -69,7 +69,7 @@ def plan_of(rows: "QuerySet[object]") -> str:
     return rows.explain()
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only on SQLite: others choose plans by statistics")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only on SQLite: others choose plans by statistics")
 def test_no_count_looks_at_rows(road: Road) -> None:
     account, now = road.ayses, road.clock.now
     unread = BoxItem.objects.filter(account=account, recipient__isnull=False, opened_at__isnull=True)

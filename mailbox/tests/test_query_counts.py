@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.tests.cast import make_account, make_person, sign_in
-from mailbox import reading
+from mailbox import reading, submit
 from mailbox.models import BoxItem, Message, Recipient
 from mailbox.tests.road import Road
 
@@ -62,6 +62,13 @@ def test_lists_ask_the_same_with_one_and_with_sixty(road: Road, visits: dict[str
     sixty = asked(visits["mehmet"], inbox), asked(visits["ayse"], sent)
     assert one == sixty
     assert sixty == (EXPECTED["inbox"], EXPECTED["sent"])
+
+
+def test_sent_items_without_recipient_rows_yet_ask_the_same(road: Road, visits: dict[str, Client]) -> None:
+    for waiting in (1, 3):
+        for _ in range(waiting):
+            submit.submit(road.sign(road.draft()), now=road.clock.now)
+        assert asked(visits["ayse"], reverse("mailbox:sent")) == EXPECTED["sent"]
 
 
 def test_a_message_asks_the_same_with_one_and_with_ten_recipients(road: Road, visits: dict[str, Client]) -> None:

@@ -1,11 +1,11 @@
 """A box with many messages, as rows: `python -m benches.mailboxes --data DIR --messages N`.
 
 Three messages travel through the product first: one that was read, one that lies unopened, one that nobody opened in
-time. Every other message is a copy of one of them, row by row in every table where a message leaves any: signing
+time. Every other message is a copy of one of them, row by row, in every table where a message leaves rows: signing
 operation, draft, message, stamp, validation material, recipient, envelope, box items, transitions, intents, sealed
-proofs, event log, notice. Keys, public ids, references and times are the copy's own, and every encrypted field is sealed anew.
-What a copy shares with its pattern: the octets in the vault and the text of its proofs; so pages that take a message
-apart are asked for the patterns, which lie on top of the box.
+proofs, event log, notice. Keys, public ids, references and times are the copy's own, and every encrypted field is
+sealed anew. What a copy shares with its pattern: the octets in the vault and the text of its proofs; so pages that take
+a message apart are asked for the patterns, which lie on top of the box.
 
 One box is Deniz's inbox and Ayşe's sent items at once. A fifth of the items were never opened, hence the number beside
 the folder is a large one. A folder that was filled once is found filled the next time.
