@@ -67,9 +67,6 @@ def observe(generated_at: datetime, asked_at: datetime, read_at: datetime) -> No
     """A token that says `generated_at` was asked for and read at these moments of our clock. Touches no table."""
     bounds = Bounds(generated_at - _ROUNDED - read_at, generated_at + _CUT_OFF - asked_at)
     with _lock:
-        fitting = _fitting()
-        if fitting is not None and fitting.narrowed(bounds) is None:
-            _seen.clear()  # the clock was set: what came before says nothing any more
         _seen.append((time.monotonic(), bounds))
 
 
@@ -133,6 +130,7 @@ def forget() -> None:
 
 
 def _fitting() -> Bounds | None:
+    """What all tokens say together; where they contradict each other the clock was set, and the later ones count."""
     fitting: Bounds | None = None
     for at, bounds in _seen:
         if time.monotonic() - at <= FITS_FOR:

@@ -128,3 +128,12 @@ def test_a_clock_more_than_two_seconds_off_is_certain_after_a_few_tokens(off: fl
     assert timedelta(seconds=1) < abs(certain) <= timedelta(seconds=2.6)
     assert (certain > timedelta(0)) == (off > 0)
     clock_drift.forget()
+
+
+def test_a_clock_that_was_set_is_judged_by_what_came_after() -> None:
+    clock_drift.forget()
+    for off in (7.0, 0.0):
+        shown = (AT + timedelta(seconds=off)).replace(microsecond=0)
+        clock_drift.observe(shown, AT - timedelta(milliseconds=10), AT + timedelta(milliseconds=10))
+    assert clock_drift.certain_drift() == timedelta(0)
+    clock_drift.forget()
