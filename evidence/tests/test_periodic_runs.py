@@ -104,6 +104,7 @@ def test_eight_that_look_at_once_make_one_run_of_each_period():
 
     def look():
         try:
+            connection.ensure_connection()
             barrier.wait(30)
             diary.look(NOON + HOUR * 3)
         except Exception as error:  # noqa: BLE001 - shown by the test
