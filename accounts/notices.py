@@ -6,6 +6,7 @@ delays nothing. One row per occasion and number: whoever queues the same occasio
 Sending claims due rows by a conditional UPDATE, so that two workers never send one notice twice; a worker that
 dies leaves a claim that runs out. What the gateway may take later is tried again with growing delays, what it
 will never take is given up at once, and after 24 hours a notice is too old to be worth sending.
+A gateway that fails on one in a way nobody foresaw is asked again later too, and the others go out.
 """
 
 import logging
@@ -20,7 +21,7 @@ from evidence.fieldcrypt import rows_that_open
 
 from . import sms
 from .models import SmsNotice
-from .sms import SmsGateway, SmsKind
+from .sms import SmsGateway, SmsKind, SmsResult
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,11 @@ def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
 
 
 def _send(notice: SmsNotice, gateway: SmsGateway, *, now: datetime) -> bool:
-    result = gateway.send(SmsKind.NOTICE, notice.number, notice.text, notice.reference)
+    try:
+        result = gateway.send(SmsKind.NOTICE, notice.number, notice.text, notice.reference)
+    except Exception as error:  # the boundary of one notice's work: the others go out (R-016)
+        log.error("sms notice %s: %s", notice.pk, type(error).__name__, exc_info=error)
+        result = SmsResult(is_accepted=False, is_retryable=True, error=type(error).__name__)
     outcome: dict[str, object] = {"claimed_until": None, "tries": notice.tries + 1, "last_error": result.error}
     if result.is_accepted:
         outcome["sent_at"] = now

@@ -49,6 +49,22 @@ def test_a_notice_is_sent_once() -> None:
     assert SmsNotice.objects.get().sent_at == NOON
 
 
+def test_a_notice_the_gateway_stumbles_over_lets_the_others_go_out() -> None:
+    class Stumbling(Script):
+        def send(self, kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
+            if ref == "arrived:1":
+                raise ValueError("nobody foresaw this")
+            return super().send(kind, msisdn, text, ref)
+
+    queue("arrived:1", "arrived:2", "arrived:3")
+    assert send_due_notices(now=NOON, limit=10, gateway=Stumbling([TAKEN])) == 2
+    left = SmsNotice.objects.get(sent_at=None)
+    assert (left.reference, left.last_error, left.claimed_until) == ("arrived:1", "ValueError", None)
+    assert left.due_at > NOON
+    send_due_notices(now=NOON + timedelta(days=1), limit=10, gateway=Stumbling([TAKEN]))
+    assert SmsNotice.objects.get(sent_at=None).given_up_at is not None
+
+
 def test_one_occasion_is_queued_once() -> None:
     queue("arrived:1")
     queue("arrived:1", "arrived:2", number="+905559999999")
