@@ -140,6 +140,7 @@ def test_every_file_without_django_is_listed():
         "interruptions",
         "packs",
         "objects",
+        "clock_drift",
         "periodic",
         "rows",
     }
