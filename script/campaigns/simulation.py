@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 SEEDS, QUICK_SEEDS = 10_000, 40
-CHUNK = 10
-"""Seeds that one process plays in a row; the first of them is played once more at the end."""
+CHUNK, LONG_CHUNK = 10, 40
+"""Seeds that one process plays in a row, of few and of many; the first of them is played once more at the end."""
 TROUBLES_TRIED = ("offices", "deeds", "bells", "database", "power", "weather", "waits", "kills")
 
 
@@ -89,7 +89,8 @@ def _told(outcome: Any, *, violation: str = "", again: bool = False) -> Played:
 
 def play_all(seeds: Sequence[int], *, processes: int, until_found: bool) -> Iterator[Played]:
     """All seeds over some processes; with `until_found` no more after the first that fails."""
-    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
+    size = CHUNK if until_found or len(seeds) < 1_000 else LONG_CHUNK
+    chunks = [seeds[at : at + size] for at in range(0, len(seeds), size)]
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         for told in pool.imap_unordered(play_chunk, chunks):
             yield from told

@@ -31,7 +31,7 @@ from .stage import Reader, Sender
 if TYPE_CHECKING:
     from .world import World
 
-SIZES = (1, 1, 1, 2, 2, 2, 3, 3, 5)
+SIZES = (1, 1, 1, 1, 2, 2, 2, 3, 5)
 """How many messages a seed has; now and then eleven more."""
 DEEDS = (
     "press twice", "edit while open", "edit after signing", "withdraw", "withdraw twice", "two windows", "too late",

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from .world import World
 
 QUEUES = ("deliver", "seal")
+IDLE_TURNS = 0.2
+"""How many of the turns that can find nothing are played all the same: they cost as much as the others, change nothing,
+and would be most of all turns."""
+NOT_PLAYED = ("mailbox.tasks.bundles_due",)
+"""Sweeps whose rows nobody makes here: bundles are asked for by pages."""
 
 
 class Ending(threading.Event):
@@ -41,7 +46,11 @@ class Worker:
 
     def __init__(self, world: "World", queue: str, number: int) -> None:
         self._world, self.queue, self.name = world, queue, f"{queue}-{number}"
-        self._sweeps = [(path, self._sweep(path)) for path in settings.KEP_SWEEPS[queue] if path.startswith("mailbox.")]
+        self._sweeps = [
+            (path, self._sweep(path))
+            for path in settings.KEP_SWEEPS[queue]
+            if path.startswith("mailbox.") and path not in NOT_PLAYED
+        ]
         self._planned: Turn | None = None
         self._due_at: datetime | None = None
         self._heard = self._is_turning = self._was_rung = False
@@ -83,6 +92,9 @@ class Worker:
         self._planned, self._heard, self._due_at = None, False, None
         if world.is_off():
             return  # what is due is planned again after this step, for when the power is back
+        due = world.watch.next_due(self.queue)
+        if (due is None or due > world.scheduler.now) and world.pace.random() > IDLE_TURNS:
+            return
         self._is_turning = True
         is_killed, moved = True, 0
         try:
