@@ -89,7 +89,7 @@ def look(hours: list[datetime], barrier: Any, total: Any) -> None:
         barrier.wait()
         for number in range(LOOKS):
             periodic.forget()  # else it would not even ask again in this hour
-            hygiene.tidy(hour + timedelta(minutes=7 * number))
+            hygiene.tidy(hour + timedelta(seconds=number))
 
 
 def schedulers(*, quick: bool) -> tuple[list[str], dict[str, Any]]:
