@@ -41,6 +41,7 @@ def open_message(item: BoxItem, *, reader: Reader, now: datetime) -> BoxItem:
     if item.folder != BoxItem.Folder.INBOX or item.opened_at is not None:
         return item
     recipient = item.recipient
+    recipient.message = item.message  # one message, not two: this one's recipients are known already
     actor = str(reader.acting.person.pk)
     is_first = False
     with transaction.atomic():
