@@ -3,9 +3,9 @@
 A notice announces and never informs: no subject, no sender, no link. Whether it arrives has no legal effect and
 delays nothing. One row per occasion and number: whoever queues the same occasion again changes nothing.
 
-Sending claims due rows by a conditional UPDATE, so that two workers never send one notice twice; a worker that
-dies leaves a claim that runs out. What the gateway may take later is tried again with growing delays, what it
-will never take is given up at once, and after 24 hours a notice is too old to be worth sending.
+Sending claims due rows, many at once, so that two workers never send one notice twice; a worker that dies leaves a
+claim that runs out. What the gateway may take later is tried again with growing delays, what it will never take is
+given up at once, and after 24 hours a notice is too old to be worth sending.
 A gateway that fails on one in a way nobody foresaw is asked again later too, and the others go out.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
+from django.db import transaction
 from django.db.models import Q
 
 from evidence.errors import CipherTextRefused
@@ -63,17 +64,17 @@ def send_due_notices(*, now: datetime, limit: int, gateway: SmsGateway | None = 
 def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
     waiting = SmsNotice.objects.filter(free, due_at__lte=now, sent_at__isnull=True, given_up_at__isnull=True)
-    claimed = []
-    due = waiting.order_by("due_at")
-    opened, damaged = rows_that_open(due, due.values_list("pk", flat=True)[:limit])
+    with transaction.atomic():  # where rows can be locked, those that another worker is claiming are passed over
+        due = waiting.select_for_update(skip_locked=True).order_by("due_at")
+        keys = list(due.values_list("pk", flat=True)[:limit])
+        if not keys:
+            return []
+        SmsNotice.objects.filter(pk__in=keys).update(claimed_until=now + CLAIM)
+    opened, damaged = rows_that_open(SmsNotice.objects.order_by("due_at"), keys)
     if damaged:
         log.critical("ALM-02 sms notices do not open, given up: %s", damaged)
-        waiting.filter(pk__in=damaged).update(given_up_at=now, last_error=CipherTextRefused.code)
-    for notice in opened:
-        unsent = SmsNotice.objects.filter(free, pk=notice.pk, sent_at__isnull=True, given_up_at__isnull=True)
-        if unsent.update(claimed_until=now + CLAIM):
-            claimed.append(notice)
-    return claimed
+        SmsNotice.objects.filter(pk__in=damaged).update(given_up_at=now, last_error=CipherTextRefused.code)
+    return opened
 
 
 def _send(notice: SmsNotice, gateway: SmsGateway, *, now: datetime) -> bool:
