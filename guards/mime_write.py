@@ -76,14 +76,15 @@ def _encoded_words(text: str) -> list[str]:
 
 
 def _split_characters(text: str, limit: int) -> list[bytes]:
-    pieces, piece = [], b""
-    for character in text:
-        raw = character.encode("utf-8")
-        if len(piece) + len(raw) > limit:
-            pieces.append(piece)
-            piece = b""
-        piece += raw
-    pieces.append(piece)
+    """UTF-8 in pieces of at most `limit` bytes (4 or more), cut between characters."""
+    raw, pieces, at = text.encode("utf-8"), [], 0
+    while len(raw) - at > limit:
+        end = at + limit
+        while raw[end] & 0xC0 == 0x80:  # in the middle of a character
+            end -= 1
+        pieces.append(raw[at:end])
+        at = end
+    pieces.append(raw[at:])
     return pieces
 
 
@@ -112,7 +113,7 @@ def parameter(name: str, value: str) -> str:
 def base64_lines(raw: bytes) -> bytes:
     """`raw` in base64, 76 columns, every line with its CRLF; nothing for no bytes."""
     packed = base64.b64encode(raw)
-    return b"".join(packed[at : at + 76] + b"\r\n" for at in range(0, len(packed), 76))
+    return b"\r\n".join([*[packed[at : at + 76] for at in range(0, len(packed), 76)], b""])
 
 
 def leaf(content_type: str, raw: bytes, *, filename: str | None = None, more: Iterable[bytes] = ()) -> bytes:

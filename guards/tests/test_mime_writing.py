@@ -1,9 +1,22 @@
 """What is written is narrow, and a mistake of the caller never becomes a malformed message."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guards.mime import Address, MimeRefused
-from guards.mime_write import address_value, base64_lines, embedded_message, header, leaf, multipart, parameter
+from guards.mime_write import (
+    _split_characters,
+    address_value,
+    base64_lines,
+    embedded_message,
+    header,
+    leaf,
+    multipart,
+    parameter,
+)
 
 
 def test_a_field_name_is_letters_digits_and_dashes() -> None:
@@ -64,3 +77,12 @@ def test_base64_stands_in_lines_of_76_columns() -> None:
 def test_an_embedded_message_says_whether_it_is_seven_bit() -> None:
     assert b"Encoding: 7bit" in embedded_message(b"a: b\r\n\r\nc", filename="a.eml")
     assert b"Encoding: 8bit" in embedded_message("a: b\r\n\r\nğ".encode(), filename="a.eml")
+
+
+@given(st.text(), st.integers(4, 80))
+def test_text_is_cut_between_characters_and_as_late_as_it_fits(text: str, limit: int) -> None:
+    pieces = _split_characters(text, limit)
+    assert "".join(piece.decode() for piece in pieces) == text
+    for piece, following in pairwise(pieces):
+        assert len(piece) <= limit < len(piece) + len(following.decode()[0].encode())
+    assert len(pieces[-1]) <= limit
