@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 Value = Callable[[Any], Any]
 
@@ -18,7 +18,9 @@ Value = Callable[[Any], Any]
 def insert(
     model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]], *, skip_known: bool = False
 ) -> None:
-    """Insert `rows`, each the values of the fields `names`. Fields not named must have a default in the database.
+    """Insert `rows`, each the values of the fields `names`: all or none, in the open transaction or in their own.
+
+    Fields not named must have a default in the database or may be NULL.
 
     With `skip_known` a row that breaks a unique constraint is left out, and the transaction goes on.
     """
@@ -32,7 +34,7 @@ def insert(
     one = f"({', '.join(['%s'] * len(fields))})"
     values = [_value_of(field) for field in fields]
     ready = [[value(given) for value, given in zip(values, row, strict=True)] for row in rows]
-    with connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # there a statement is prepared once and run for each row
             cursor.executemany(begin + one + end, ready)
         else:

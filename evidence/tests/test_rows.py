@@ -69,6 +69,16 @@ def test_a_broken_constraint_undoes_the_whole_statement() -> None:
     assert not EvidenceIntent.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_without_a_transaction_there_is_one_for_all_and_so_one_commit() -> None:
+    """A commit for each row would be an fsync for each row."""
+    with pytest.raises(IntegrityError):
+        rows.insert(EvidenceIntent, INTENT, [intent(1), intent(2), intent(1)])
+    assert not EvidenceIntent.objects.exists()
+    rows.insert(EvidenceIntent, INTENT, [intent(1), intent(2)])
+    assert EvidenceIntent.objects.count() == 2
+
+
 def test_known_rows_are_left_out_where_that_is_asked_and_the_transaction_goes_on() -> None:
     names = ("digest", "pack", "offset", "length")
     rows.insert(VaultPlace, names, [(b"a" * 32, "p", 5, 1)])
