@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -91,7 +92,7 @@ def play_all(seeds: Sequence[int], *, processes: int, until_found: bool) -> Iter
     """All seeds over some processes; with `until_found` no more after the first that fails."""
     size = CHUNK if until_found or len(seeds) < 1_000 else LONG_CHUNK
     chunks = [seeds[at : at + size] for at in range(0, len(seeds), size)]
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
+    with multiprocessing.get_context("fork").Pool(processes, signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
         for told in pool.imap_unordered(play_chunk, chunks):
             yield from told
             if until_found and any(each.violation for each in told):
@@ -121,6 +122,7 @@ def replay(seed: int, without: Sequence[str], *, with_trace: bool) -> int:
 def main() -> int:
     """Run, print, write the record; 0 when every seed held and every plant that was tried was found."""
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the folder goes away with us
     memory = Path("/dev/shm")  # noqa: S108 - nothing secret: a folder of our own, gone at the end
     with tempfile.TemporaryDirectory(prefix="kep-simulation-", dir=memory if memory.is_dir() else None) as folder:
         set_up(folder)
