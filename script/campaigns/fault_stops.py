@@ -28,7 +28,7 @@ from campaigns.deployment import Blow, Deployment, Kind  # noqa: E402
 ROLLS = (20, 1)
 """Rolling restarts of the long and of the quick run."""
 ROLLED = (Kind.WEB_MASTER, Kind.DELIVER, Kind.SEAL)
-MESSAGES = (2_500, 110)
+MESSAGES = (6_000, 110)
 RATE = 5.0
 """Messages a second; together they must outlast the stops."""
 OCTETS = 1_500
