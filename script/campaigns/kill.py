@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -77,12 +77,13 @@ class Storm:
         self._watch = threading.Thread(target=self._watching, daemon=True)
         self._watch.start()
 
-    def strike(self, planned: Planned, acked: int) -> None:
-        """Let one blow fall as soon as there is work in hand and somebody to strike."""
+    def strike(self, planned: Planned, acked: int, more_work: Callable[[], None]) -> None:
+        """Let one blow fall as soon as there is work in hand and somebody to strike; `more_work` brings some."""
         from campaigns import unfinished
 
         until = time.monotonic() + WAIT_FOR_VICTIM
         while time.monotonic() < until:
+            more_work()
             owed = unfinished.patiently(unfinished.due)
             blow = self.deployment.strike(planned.kind, planned.choice) if any(owed.values()) else None
             if blow is not None:
@@ -144,15 +145,15 @@ def plan(kinds: Sequence[Kind], *, seed: int, kills: int, messages: int, quick: 
 
 
 def storm(deployment: Deployment, blows: Sequence[Planned], posting: "Gate", progress: run.Progress) -> Storm:
-    """Carry the plan out while the client posts."""
+    """Carry the plan out while the client posts, never so far ahead that a later blow would find nothing to do."""
     going = Storm(deployment)
-    for planned in blows:
+    for planned, following in zip(blows, [*blows[1:], None], strict=True):
+        ahead = following.after if following else planned.after
         while (acked := progress.acked()) < planned.after and posting.goes_on():
-            posting.open(acked)
+            posting.open(acked, most=ahead)
             time.sleep(0.1)
         time.sleep(planned.pause)
-        posting.open(progress.acked(), extra=planned.number)
-        going.strike(planned, acked)
+        going.strike(planned, acked, more_work=lambda most=ahead: posting.one_more(progress.acked(), most=most))
     while posting.goes_on():
         posting.open(progress.acked())
         time.sleep(0.1)
@@ -171,8 +172,12 @@ class Gate:
         """Whether the client still runs."""
         return self._process.poll() is None
 
-    def open(self, acked: int, *, extra: int = 0) -> None:
-        """Allow so much more that `most` rows are owed; `extra` messages in any case, or a blow could wait for ever."""
+    def one_more(self, acked: int, *, most: int) -> None:
+        """Allow a message more than were acknowledged, or as many as are owed anyway up to `most`."""
+        self.open(acked, most=max(most, acked + 1), least=acked + 1)
+
+    def open(self, acked: int, *, most: int | None = None, least: int = 0) -> None:
+        """Allow so much more that no more rows are owed than are to be, `most` messages in all and `least` anyway."""
         from campaigns import unfinished
 
         owed = sum(unfinished.patiently(unfinished.due).values())
@@ -180,7 +185,8 @@ class Gate:
             self._seen, self._seen_at = acked, time.monotonic()
         is_stuck = time.monotonic() - self._seen_at > STUCK  # the run must end, and say at its end what was left
         room = self._most if is_stuck else max(0, self._most - owed)
-        allowed = max(self._allowed, acked + room, extra)
+        wanted = acked + room if most is None or is_stuck else min(acked + room, most)
+        allowed = max(self._allowed, wanted, least)
         if allowed > self._allowed and self._process.stdin is not None and self.goes_on():
             self._allowed = allowed
             try:
