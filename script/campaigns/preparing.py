@@ -15,6 +15,7 @@ import hashlib
 import json
 import random
 import sys
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 SENDERS = ("sender", "main_operator", "municipality_operator", "stranger")
-BATCH = 50
+BATCH = 10
+"""Messages of one transaction; a moment passes after each, in which others may write too."""
+PAUSE = 0.01
 LIFE = timedelta(hours=11)
 """Below the twelve hours of a visit, in which the signature must come."""
 FILES = 8
@@ -127,6 +130,7 @@ def main() -> int:
                     expires_at=clock.now() + LIFE
                 )
             out.writelines(json.dumps(each) + "\n" for each in prepared)
+            time.sleep(PAUSE)
     return 0
 
 

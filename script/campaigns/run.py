@@ -21,8 +21,8 @@ from typing import Any
 
 from campaigns.deployment import ROOT, CampaignError, Deployment, ending_in_order
 
-PREPARING = 2
-"""Processes that prepare the stock side by side."""
+PREPARING = {"embedded": 1, "production": 2}
+"""Processes that prepare the stock side by side; on SQLite a second one would only wait for the first."""
 SETTLE_SECONDS, STILL_SECONDS = 900.0, 240.0
 """How long work may take to come to an end; claims run out and holds are asked again after a minute."""
 SHOWN = 20
@@ -92,11 +92,12 @@ def prepare(deployment: Deployment, size: Size, *, messages: int, octets: int) -
     """The stock of this run, made by several processes; its files."""
     folder = deployment.data.parent
     running, paths = [], []
-    for part in range(PREPARING):
+    parts = PREPARING[size.profile]
+    for part in range(parts):
         path = folder / f"stock-{part}.jsonl"
-        count = messages // PREPARING + (part < messages % PREPARING)
+        count = messages // parts + (part < messages % parts)
         command = [sys.executable, "script/campaigns/preparing.py", "--data", str(deployment.data), "--out", str(path)]
-        command += ["--count", str(count), "--size", str(octets), "--seed", str(size.seed * PREPARING + part)]
+        command += ["--count", str(count), "--size", str(octets), "--seed", str(size.seed * parts + part)]
         environment = {**deployment.environment, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'script'}"}
         running.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL))
         paths.append(path)
