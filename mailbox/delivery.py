@@ -34,6 +34,7 @@ from guards.errors import KepError
 
 from . import notify, proof_reasons, states
 from .introduction import introduction
+from .errors import StaleState
 from .labour import put_back_damaged
 from .lot import Lot
 from .models import BoxItem, Envelope, Message, Recipient
@@ -65,6 +66,8 @@ def release_all(lot: Lot[Message], *, signer: Signer, stamper: Stamper) -> int:
     originals = vault.get_many({bytes(each.original_digest) for each in sealed})
 
     def wrap(message: Message) -> _Wrapped:
+        if any(each.state != states.RecipientState.ACCEPTED for each in message.recipients.all()):
+            raise StaleState("released meanwhile", kep_id=message.kep_id)  # our claim had run out before we read them
         original = originals[bytes(message.original_digest)]
         if isinstance(original, KepError):
             raise original

@@ -184,7 +184,7 @@ def test_a_check_that_fails_in_a_way_nobody_foresaw_gives_the_draft_back_too(
 
     road.sign(road.draft())
     tasks.submit_signed(road.clock.now)
-    monkeypatch.setattr("mailbox.checking._accept", fail)
+    monkeypatch.setattr("mailbox.checking._judge", fail)
     tasks.check_due(road.clock.now)
     tasks.check_due(road.clock.move(hours=24))
     assert states() == [MessageState.CHECKING]

@@ -18,7 +18,8 @@ from evidence import integrity as evidence_integrity
 from evidence import issue, outside
 from evidence.tests import test_packs
 from guards import crash_points
-from mailbox import integrity, reading
+from mailbox import delivery, integrity, reading
+from mailbox.lot import Lot
 from mailbox.models import BoxItem, Envelope, Message
 from mailbox.tests.road import Clock, Road
 
@@ -90,6 +91,18 @@ def test_a_worker_dies_and_the_next_one_goes_on(road: Road, point: str) -> None:
     assert dies_at(point, road.turn) == KILLED
     road.clock.move(minutes=2)
     road.turn()
+    assert_one_of_each(road, (0, 10), (1, 40))
+
+
+def test_a_worker_that_wakes_after_its_claim_ran_out_finds_the_message_gone_and_says_nothing(road: Road) -> None:
+    """Seed 22 of the simulation: put aside between claim and reading, it met recipients that had moved on."""
+    road.sign(road.draft())
+    road.turn()
+    late = Message.objects.prefetch_related("recipients").get()
+    failed: list[Exception] = []
+    lot = Lot([late], road.clock.now, failed=lambda _, error: failed.append(error), spared=lambda _: None)
+    assert delivery.release_all(lot, signer=issue.open_signer(), stamper=outside.stamper()) == 0
+    assert failed == []
     assert_one_of_each(road, (0, 10), (1, 40))
 
 
