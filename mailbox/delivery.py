@@ -33,8 +33,8 @@ from guards.crash_points import passing
 from guards.errors import KepError
 
 from . import notify, proof_reasons, states
-from .introduction import introduction
 from .errors import StaleState
+from .introduction import introduction
 from .labour import put_back_damaged
 from .lot import Lot
 from .models import BoxItem, Envelope, Message, Recipient
