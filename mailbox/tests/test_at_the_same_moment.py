@@ -131,8 +131,14 @@ def test_a_second_sealer_that_comes_late_stores_what_is_still_owed(road: Road, m
     road.turn("deliver")
     signer, stamper, now = issue.open_signer(), outside.stamper(), road.clock.now
     works = issue._claim(now=now, worker="late", limit=50)
-    late = [(each, issue._seal_one(each.intent, signer=signer, stamper=stamper, now=now)) for each in works]
-    other = issue._seal_one(works[0].intent, signer=signer, stamper=stamper, now=now)
+
+    def sealed(work: SealWork) -> SealedEvidence:
+        unstamped = issue._sign_one(work.intent, signer=signer, now=now)
+        raw = unstamped.finish(stamper.stamp(unstamped.stamp_digest))
+        return issue._checked_seal(work.intent, raw, signer=signer, now=now)
+
+    late = [(each, sealed(each)) for each in works]
+    other = sealed(works[0])
     stored, looked = threading.Event(), threading.Event()
 
     def first() -> None:
