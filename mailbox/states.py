@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import transaction
 
-from evidence import eventlog, issue
+from evidence import eventlog, issue, rows
 from evidence.facts import EvidenceKind
 
 from . import proofs
@@ -166,10 +166,10 @@ def _standing(steps: Sequence[Step]) -> set[int]:
     """Which rows are in the state their step starts from, locked until the transaction ends, always in one order."""
     found: set[int] = set()
     for model in (Message, Recipient):
-        rows = {step.row.pk: step for step in steps if type(step.row) is model}
-        if rows:
-            locked = model._base_manager.filter(pk__in=rows).order_by("pk").select_for_update()
-            found |= {id(rows[key]) for key, state in locked.values_list("pk", "state") if state == rows[key].row.state}
+        own = {step.row.pk: step for step in steps if type(step.row) is model}
+        if own:
+            locked = model._base_manager.filter(pk__in=own).order_by("pk").select_for_update()
+            found |= {id(own[key]) for key, state in locked.values_list("pk", "state") if state == own[key].row.state}
     return found
 
 
@@ -180,6 +180,9 @@ def target(row: Message | Recipient, event: Event) -> str:
         return str(table[(row.state, event)])
     except KeyError as error:
         raise IllegalStep("no such step", state=row.state, event=event) from error
+
+
+_WRITTEN = ("message", "recipient_no", "event", "from_state", "to_state", "at", "actor", "note")
 
 
 @dataclass(frozen=True)
@@ -194,21 +197,16 @@ class _Move:
 
 
 def _write_transitions(moves: Sequence[_Move], event: Event, *, now: datetime) -> None:
-    rows, happenings = [], []
+    written, happenings = [], []
     for move in moves:
         message = move.row if isinstance(move.row, Message) else move.row.message
         number = 0 if isinstance(move.row, Message) else move.row.recipient_no
-        rows.append(
-            Transition(
-                message=message, recipient_no=number, event=event, from_state=move.old, to_state=move.new,
-                at=now, actor=move.actor, note=move.note,
-            )
-        )  # fmt: skip
+        written.append((message.pk, number, str(event), str(move.old), str(move.new), now, move.actor, move.note))
         happenings.append(
             eventlog.Happening(
                 f"message.{event}", at=now, actor=move.actor, subject=message.kep_id,
                 facts={"recipient": number, "from": move.old, "to": move.new, "note": move.note},
             )
         )  # fmt: skip
-    Transition._base_manager.bulk_create(rows)
+    rows.insert(Transition, _WRITTEN, written)
     eventlog.append_all(happenings)
