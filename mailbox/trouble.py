@@ -70,9 +70,9 @@ def hold(message: Message, error: KepError, *, now: datetime) -> None:
 
 
 def put_back(row: Labour, error: Exception, *, now: datetime) -> None:
-    """Give the claim back with a growing delay, and say so loudly: nobody expected this. Parks what goes on failing.
+    """Give the claim back with a growing delay, and say so loudly if nobody expected this. Parks what goes on failing.
 
-    A temporary refusal is a hold whoever raised it, and never parks.
+    A temporary refusal is a hold whoever raised it, never parks, and rings no bell.
     """
     when_parked: dict[str, object] = {}
     if isinstance(row, Message) and row.state == MessageState.CHECKING:
@@ -80,5 +80,9 @@ def put_back(row: Labour, error: Exception, *, now: datetime) -> None:
         again = max(term, now + LAST_TRIES)  # past its term even giving it back failed: an hour between the tries
         when_parked = {"due_at": again, "hold_reason": PARKED, "held_since": row.held_since or now}
     is_hold = isinstance(error, KepError) and error.temporary
-    log.error("work put back: %s %s try %d", type(row).__name__, row.pk, row.tries + 1, exc_info=error)
-    parking.put_back(row, type(error).__name__, now=now, is_hold=is_hold, **when_parked)
+    what, name = (type(row).__name__, row.pk, row.tries + 1), type(error).__name__
+    if is_hold:
+        log.warning("work waits for the outside: %s %s try %d: %s", *what, name)
+    else:
+        log.error("work put back: %s %s try %d", *what, exc_info=error)
+    parking.put_back(row, name, now=now, is_hold=is_hold, **when_parked)
