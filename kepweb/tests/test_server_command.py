@@ -231,6 +231,9 @@ def test_three_processes_killed_together_come_back(server):
 def test_processes_that_live_and_do_nothing_are_replaced_within_a_minute(server):
     """Stopped, not killed: they hold their sockets and their claims, and nobody is told that they are gone (R-014)."""
     names = ("seal-1", "deliver-1", "beat", "valkey", "web")
+    signs = [server.data / "run" / f"{name}.alive" for name in ("seal-1", "deliver-1", "beat")]
+    # one that has only just been started has a minute and a half for its first sign of life
+    wait_for(lambda: all(sign.exists() for sign in signs) and is_ready(server.port), 90, f"not up: {server.err}")
     before = server.children()
     begun = time.monotonic()
     for name in names:
