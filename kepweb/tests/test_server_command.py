@@ -243,7 +243,7 @@ def test_processes_that_live_and_do_nothing_are_replaced(server):
         now = server.children()
         return all(now.get(name, before[name]) != before[name] for name in names) and is_ready(server.port)
 
-    # R-031 wants a minute, and a quiet machine has shown it; five at once on a busy one took longer (left open: issue 3)
+    # R-031 wants a minute; the 90 s that a fresh process is given were seen instead (left open: issue 3)
     wait_for(are_back, 180, f"not all came back: {server.err}")
     print(f"all back after {time.monotonic() - begun:.0f} s")
     assert {each: pid for each, pid in server.children().items() if each not in names} == {
