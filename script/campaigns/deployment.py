@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,7 +78,7 @@ class Blow:
         return str(self.sign_of_life or self.kind)
 
 
-class Deployment:
+class Deployment(ABC):
     """What both profiles share. `environment` is what a Django process of this deployment needs."""
 
     profile = ""
@@ -92,9 +93,9 @@ class Deployment:
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     # --- beginning and end --------------------------------------------------------------------------------------------
+    @abstractmethod
     def start(self) -> None:
         """Make everything and wait until the provider says that it is ready. `CampaignError` when it does not."""
-        raise NotImplementedError
 
     def stop_processes(self) -> None:
         """End what the supervisor runs, in order; what keeps data goes on, so that it can be looked at."""
@@ -184,9 +185,9 @@ class Deployment:
             return {}
         return {"Host": self.host_header, "X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
 
+    @abstractmethod
     def broker(self) -> redis.Redis:
         """A client of the broker."""
-        raise NotImplementedError
 
     # --- striking -----------------------------------------------------------------------------------------------------
     def strike(self, kind: Kind, choice: int) -> Blow | None:
