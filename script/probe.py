@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 EVERY = 3.0
 """Seconds between the end of a question and the next one."""
+UNTIL_FIRST = 0.5
+"""The same before the first good answer of a new process: until then it is given the long patience of a beginner."""
 PATIENCE = 10.0
 """Seconds for one answer, as long as the slowest request of a busy web process takes."""
 
@@ -76,7 +78,7 @@ class Probe:
     def _hang_up(self, now: float) -> None:
         if self._line is not None:
             self._line.close()
-        self._line, self._next_at = None, now + EVERY
+        self._line, self._next_at = None, now + (UNTIL_FIRST if self.good_at is None else EVERY)
 
 
 def asks_http(port: int, path: str, expected: bytes) -> Probe:

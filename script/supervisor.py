@@ -106,6 +106,8 @@ class Supervisor:
                 self._watch()
                 if not is_ready and not self._silent():
                     is_ready = True
+                    for probe in (child.probe for child in self._children if child.probe is not None):
+                        probe.good_at = time.monotonic()  # they have just answered
                     when_ready()
                 elif not is_ready and time.monotonic() - reminded > REMIND_AFTER:
                     reminded = time.monotonic()
