@@ -4,7 +4,8 @@ One commit and one fsync for fifty messages instead of fifty of each is most of 
 must not make it fragile. So a lot keeps three promises:
 
 - **One row's trouble is its own** (R-016). Whatever a verb raises for one row is handed to `failed`, which puts that
-  row back; the others go on. When a common commit is refused because of one of them, each is tried alone.
+  row back; the others go on. When a common question or a common commit fails because of one of them, each is tried
+  alone.
 - **The database's trouble is nobody's** (R-019). A deadlock, a lock that did not come free or a lost connection says
   nothing about a row: the claims are given back and the work loop begins the whole sweep again.
 - **A commit whose outcome nobody knows may be repeated.** Every write is guarded by the old state or a unique
@@ -15,10 +16,9 @@ did not hold stands as before when it is tried alone.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -100,11 +100,23 @@ class Lot(Generic[Row]):
         if not isinstance(error, StaleState):  # otherwise another worker took the step; its commit is the truth
             self.failed(row, error)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """When the database breaks the block off, the claims are free at once: nobody waits a minute for a deadlock."""
-        with giving_back(lambda: self.spared(self.rows)):
-            yield
+    def through(self, verb: Callable[["Lot[Row]"], int]) -> int:
+        """The whole lot through `verb`, which says how many rows moved; each row alone where a common question failed.
+
+        A row that does not open makes a query for all of them fail (R-016); nobody can tell from there which one it is.
+        When the database breaks the work off, the claims are free at once: nobody waits a minute for a deadlock.
+        """
+        if not self.rows:
+            return 0
+        try:
+            with giving_back(lambda: self.spared(self.rows)):
+                return verb(self)
+        except Exception as error:  # noqa: BLE001 - as above
+            if len(self.rows) == 1 or is_interruption(error):
+                self.refuse(self.rows[0], error)
+                return 0
+            log.warning("a lot failed as a whole (%s); each goes alone", type(error).__name__)
+        return sum(replace(self, rows=[row]).through(verb) for row in self.rows)
 
 
 _before: ContextVar[list[tuple[Any, dict[str, Any]]] | None] = ContextVar("kep_unit_of_work", default=None)

@@ -58,8 +58,7 @@ def submit_signed(now: datetime) -> int:
 
     taken = operations.take_signed(compose.PURPOSE, BATCH, now=now)
     lot = Lot(taken, now, failed=failed, spared=operations.give_back)
-    with lot.held():
-        return len(submit.submit_all(lot)) if taken else 0
+    return lot.through(lambda some: len(submit.submit_all(some)))
 
 
 @sweep
@@ -68,8 +67,7 @@ def check_due(now: datetime) -> int:
     rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
     waiting = claim(rows, now=now, limit=BATCH)
     lot = Lot(waiting, now, failed=functools.partial(checking.failed, now=now), spared=release_claims)
-    with lot.held():
-        return checking.check_all(lot) if waiting else 0
+    return lot.through(checking.check_all)
 
 
 @sweep
@@ -80,16 +78,13 @@ def deliver_due(now: datetime) -> int:
         .select_related("message")
         .prefetch_related("message__recipients")
     )
-    lot = _lot(claim(rows, now=now, limit=BATCH), now=now)
-    with lot.held():
-        return delivery.deliver_all(lot) if lot.rows else 0
+    return _lot(claim(rows, now=now, limit=BATCH), now=now).through(delivery.deliver_all)
 
 
 @sweep
 def end_terms_due(now: datetime) -> int:
     """Unread messages whose term is over."""
-    lot = _lot(delivery.terms_due(now=now, limit=BATCH), now=now)
-    return delivery.end_terms_all(lot)
+    return _lot(delivery.terms_due(now=now, limit=BATCH), now=now).through(delivery.end_terms_all)
 
 
 @sweep
@@ -117,10 +112,8 @@ def release_due(now: datetime) -> int:
     sealed = SealedEvidence.objects.filter(intent__kep_id=OuterRef("kep_id"), intent__code=EvidenceKind.SUBMITTED)
     rows = Message.objects.filter(Exists(sealed), state=MessageState.ACCEPTED, released_at__isnull=True)
     clock_drift.refuse_when_adrift()
-    lot = _lot(claim(rows.prefetch_related("recipients"), now=now, limit=BATCH), now=now)
-    with lot.held():
-        signer, stamper = issue.open_signer(), outside.stamper()
-        return delivery.release_all(lot, signer=signer, stamper=stamper) if lot.rows else 0
+    verb = functools.partial(delivery.release_all, signer=issue.open_signer(), stamper=outside.stamper())
+    return _lot(claim(rows.prefetch_related("recipients"), now=now, limit=BATCH), now=now).through(verb)
 
 
 @sweep

@@ -7,10 +7,12 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import SmsNotice
+from accounts.tests.cast import make_account, make_person
 from evidence import vault
 from evidence.models import EvidenceIntent, SealedEvidence, SealWork
+from guards import crash_points
 from mailbox import delivery, integrity, tasks
-from mailbox.models import Draft, Message, Recipient
+from mailbox.models import Draft, Message, OriginalStamp, Recipient
 from mailbox.state_names import MessageState, RecipientState
 from mailbox.tests.road import Road
 from signing.models import SigningOperation
@@ -113,6 +115,50 @@ def test_a_damaged_signature_lets_the_others_be_sent(road: Road) -> None:
     damage(three(road)[0], "cms")
     tasks.submit_signed(road.clock.now)
     assert Message.objects.count() == 2
+
+
+def test_a_damaged_draft_lets_the_others_be_sent(road: Road) -> None:
+    """The drafts of a lot are asked for together: one that does not open must not stop the question for all."""
+    three(road)
+    damage(Draft.objects.order_by("pk")[1], "to_lines")
+    tasks.submit_signed(road.clock.now)
+    assert Message.objects.count() == 2
+    waiting = SigningOperation.objects.get(state=SigningOperation.State.SIGNED)
+    assert (waiting.last_error, waiting.failures, waiting.claimed_until) == ("CipherTextRefused", 1, None)
+
+
+def test_a_damaged_time_stamp_lets_the_others_be_accepted(road: Road) -> None:
+    three(road)
+    tasks.submit_signed(road.clock.now)
+    crash_points.watch(lambda name: stop() if name == "check.after_stamp" else None)
+    try:
+        tasks.check_due(road.clock.now)
+    finally:
+        crash_points.watch(None)
+    assert OriginalStamp.objects.count() == 3
+    damage(OriginalStamp.objects.order_by("pk")[0], "token")
+    tasks.check_due(road.clock.move(minutes=2))
+    assert states() == [MessageState.CHECKING, MessageState.ACCEPTED, MessageState.ACCEPTED]
+    held = Message.objects.get(state=MessageState.CHECKING)
+    assert (held.last_error, held.claimed_until) == ("CipherTextRefused", None)
+
+
+def stop() -> None:
+    """What nobody foresaw, for the whole lot."""
+    raise RuntimeError("nobody foresaw this")
+
+
+def test_a_person_whose_number_does_not_open_stops_nobody_else(road: Road) -> None:
+    other = make_person("Zeynep", "Demir")
+    own = make_account("zeynep.demir@hs01.kep.tr", holder=other)
+    three(road)
+    draft = road.draft(subject="Başkası")
+    Draft.objects.filter(pk=draft.pk).update(account=own, author=other)
+    draft.refresh_from_db()
+    road.sign(draft, road.e_imza(other), person=other)
+    damage(other, "tckn")
+    tasks.submit_signed(road.clock.now)
+    assert Message.objects.count() == 3
 
 
 def test_a_damaged_notice_lets_the_others_go_out(road: Road) -> None:

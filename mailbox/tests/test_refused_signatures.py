@@ -154,7 +154,7 @@ def test_a_certificate_revoked_between_signature_and_check_is_found(road: Road) 
 def test_a_certificate_revoked_after_the_stamp_was_in_force_when_it_signed(road: Road) -> None:
     """The time-stamp proves when the signature existed; what is revoked later takes nothing back (S-014)."""
     operation = road.sign(road.draft())
-    with stopping_at("check.after_stamp"), pytest.raises(RuntimeError):
+    with stopping_at("check.after_stamp"):
         road.turn()
     stamp = OriginalStamp.objects.get()
     serial = x509.load_der_x509_certificate(road.ayses_imza.certificate).serial_number
