@@ -7,15 +7,20 @@ Sending claims due rows, many at once, so that two workers never send one notice
 claim that runs out. What the gateway may take later is tried again with growing delays, what it will never take is
 given up at once, and after 24 hours a notice is too old to be worth sending.
 A gateway that fails on one in a way nobody foresaw is asked again later too, and the others go out.
+
+What became of them is written down together, a tenth of a second after it was heard at the latest: a commit for each
+text made the worker wait for the database more than for its work, and a worker that dies in that tenth sends again
+only what it had just sent.
 """
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from evidence.errors import CipherTextRefused
 from evidence.fieldcrypt import rows_that_open
@@ -32,6 +37,18 @@ GIVE_UP_AFTER = timedelta(hours=24)
 CLAIM = timedelta(minutes=5)
 PATIENCE = 20.0
 """Seconds after which the notices that are left wait for the next turn."""
+UNWRITTEN = 0.1
+"""Seconds for which what a gateway answered may stand in memory only."""
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What becomes of a notice that was tried once more."""
+
+    error: str
+    sent_at: datetime | None = None
+    given_up_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 def queue_notices(notices: Sequence[tuple[str, str, str]], *, now: datetime) -> None:
@@ -52,12 +69,22 @@ def send_due_notices(*, now: datetime, limit: int, gateway: SmsGateway | None = 
     """
     through, until = gateway or sms.gateway(), monotonic() + PATIENCE
     claimed, taken = _claim(now=now, limit=limit), 0
+    heard: list[tuple[SmsNotice, _Outcome]] = []
+    write_by = 0.0
     for position, notice in enumerate(claimed):
         if monotonic() > until:
             rest = [each.pk for each in claimed[position:]]
             SmsNotice.objects.filter(pk__in=rest, claimed_until=now + CLAIM).update(claimed_until=None)
             break
-        taken += _send(notice, through, now=now)
+        if heard and monotonic() > write_by:
+            _write(heard)
+            heard = []
+        outcome = _send(notice, through, now=now)
+        write_by = write_by if heard else monotonic() + UNWRITTEN
+        heard.append((notice, outcome))
+        taken += outcome.sent_at is not None
+    if heard:
+        _write(heard)
     return taken
 
 
@@ -77,22 +104,34 @@ def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
     return opened
 
 
-def _send(notice: SmsNotice, gateway: SmsGateway, *, now: datetime) -> bool:
+def _send(notice: SmsNotice, gateway: SmsGateway, *, now: datetime) -> _Outcome:
     try:
         result = gateway.send(SmsKind.NOTICE, notice.number, notice.text, notice.reference)
     except Exception as error:  # the boundary of one notice's work: the others go out (R-016)
         log.error("sms notice %s: %s", notice.pk, type(error).__name__, exc_info=error)
         result = SmsResult(is_accepted=False, is_retryable=True, error=type(error).__name__)
-    outcome: dict[str, object] = {"claimed_until": None, "tries": notice.tries + 1, "last_error": result.error}
     if result.is_accepted:
-        outcome["sent_at"] = now
-    elif not result.is_retryable or now + _delay(notice.tries) >= notice.queued_at + GIVE_UP_AFTER:
-        outcome["given_up_at"] = now
+        return _Outcome(result.error, sent_at=now)
+    if not result.is_retryable or now + _delay(notice.tries) >= notice.queued_at + GIVE_UP_AFTER:
         log.warning("sms notice %s given up: %s", notice.pk, result.error)
-    else:
-        outcome["due_at"] = now + _delay(notice.tries)
-    SmsNotice.objects.filter(pk=notice.pk).update(**outcome)
-    return result.is_accepted
+        return _Outcome(result.error, given_up_at=now)
+    return _Outcome(result.error, due_at=now + _delay(notice.tries))
+
+
+def _write(heard: Sequence[tuple[SmsNotice, _Outcome]]) -> None:
+    """One statement for all notices of which the same is to be said, one commit for all."""
+    alike: dict[_Outcome, list[int]] = {}
+    for notice, outcome in heard:
+        alike.setdefault(outcome, []).append(notice.pk)
+    with transaction.atomic():
+        for outcome, keys in alike.items():
+            said = {"sent_at": outcome.sent_at, "given_up_at": outcome.given_up_at, "due_at": outcome.due_at}
+            SmsNotice.objects.filter(pk__in=keys).update(
+                claimed_until=None,
+                tries=F("tries") + 1,
+                last_error=outcome.error,
+                **{name: moment for name, moment in said.items() if moment is not None},
+            )
 
 
 def _delay(tries: int) -> timedelta:

@@ -49,7 +49,7 @@ SQLITE_OPTIONS = {
 }
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "kepweb.sqlite",
         "NAME": KEP_DATA_DIR / "kep.sqlite3",
         "OPTIONS": SQLITE_OPTIONS,
         "CONN_MAX_AGE": None,  # a file ages no connection; on a full disk no first one can be opened
