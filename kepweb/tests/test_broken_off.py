@@ -45,14 +45,15 @@ def raised(work: Callable[[], object]) -> Error:
 @contextmanager
 def locked() -> Iterator[None]:
     """SQLite's write lock in the hands of a neighbour, and no patience of ours."""
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 0")
+    options = connection.settings_dict["OPTIONS"]
+    patience, options["timeout"] = options["timeout"], 0
     neighbour = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, uri=True)
     neighbour.execute("BEGIN IMMEDIATE")
     try:
         yield
     finally:
         neighbour.close()
+        options["timeout"] = patience
 
 
 def end_own_backend() -> None:
