@@ -53,7 +53,7 @@ class LoopStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is unty
         self._thread: threading.Thread | None = None
 
     def start(self, parent: Any) -> None:
-        from . import bell
+        from . import bell, long_life
         from .work_loop import WorkLoop, sweeps_of
 
         queue = settings.KEP_PROCESS_ROLE
@@ -66,6 +66,7 @@ class LoopStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is unty
             after_work=lambda: bell.ring_others(queue),
             heard=heard,
         )
+        long_life.settle()
         self._thread = threading.Thread(target=loop.run, name=f"work-loop-{queue}", daemon=True)
         self._thread.start()
 
