@@ -22,6 +22,7 @@ from time import monotonic
 from django.db import transaction
 from django.db.models import F, Q
 
+from evidence import rows
 from evidence.errors import CipherTextRefused
 from evidence.fieldcrypt import rows_that_open
 
@@ -53,12 +54,11 @@ class _Outcome:
 
 def queue_notices(notices: Sequence[tuple[str, str, str]], *, now: datetime) -> None:
     """Queue (number, text, reference) inside the caller's transaction; a known reference is left as it is."""
-    SmsNotice.objects.bulk_create(
-        (
-            SmsNotice(number=number, text=text, reference=reference, queued_at=now, due_at=now)
-            for number, text, reference in notices
-        ),
-        ignore_conflicts=True,
+    rows.insert(
+        SmsNotice,
+        ("number", "text", "reference", "queued_at", "due_at", "tries", "last_error"),
+        [(number, text, reference, now, now, 0, "") for number, text, reference in notices],
+        skip_known=True,
     )
 
 
@@ -91,6 +91,8 @@ def send_due_notices(*, now: datetime, limit: int, gateway: SmsGateway | None = 
 def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
     waiting = SmsNotice.objects.filter(free, due_at__lte=now, sent_at__isnull=True, given_up_at__isnull=True)
+    if not waiting.exists():  # a worker with nothing to do does not ask for the right to write
+        return []
     with transaction.atomic():  # where rows can be locked, those that another worker is claiming are passed over
         due = waiting.select_for_update(skip_locked=True).order_by("due_at")
         keys = list(due.values_list("pk", flat=True)[:limit])

@@ -23,7 +23,6 @@ from typing import Any
 from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.db import transaction
-from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from guards.crash_points import passing
@@ -32,9 +31,9 @@ from guards.ids import uuid7_hex
 
 from . import cades, eventlog, parking, rows, xades, xml
 from .algorithms import Signer
-from .errors import CipherTextRefused, KeyNotHere, SealMismatch, VaultUnavailable
+from .claims import claim, give_back
+from .errors import KeyNotHere, SealMismatch, VaultUnavailable
 from .facts import EvidenceFacts, Issuer
-from .fieldcrypt import rows_that_open
 from .interruptions import giving_back, is_interruption
 from .models import EvidenceIntent, SealedEvidence, SealWork
 from .refusals import CmsRefused, KeyNotInForce, KeyUnavailable, TimestampRefused, TimestampUnavailable
@@ -43,7 +42,6 @@ from .trust import facts_of
 
 log = logging.getLogger(__name__)
 
-CLAIM = timedelta(seconds=60)
 HOLDS = frozenset(
     each.code for each in (TimestampUnavailable, TimestampRefused, KeyUnavailable, KeyNotInForce, VaultUnavailable)
 )
@@ -95,11 +93,7 @@ def prepare(facts: Sequence[EvidenceFacts], *, now: datetime) -> list[EvidenceIn
                 prepared_at=now,
             )
         )
-    rows.insert(EvidenceIntent, _INTENT, [[getattr(intent, name) for name in _INTENT] for intent in intents])
-    ids = [intent.evidence_id for intent in intents]
-    keys = dict(EvidenceIntent.objects.filter(evidence_id__in=ids).values_list("evidence_id", "pk"))
-    for intent in intents:
-        intent.pk, intent._state.adding = keys[intent.evidence_id], False
+    rows.insert_all(intents)
     rows.insert(
         SealWork,
         ("intent_id", "due_at", "claimed_by", "tries", "failures", "last_error"),
@@ -107,9 +101,6 @@ def prepare(facts: Sequence[EvidenceFacts], *, now: datetime) -> list[EvidenceIn
     )
     ring_sealer()
     return intents
-
-
-_INTENT = ("evidence_id", "kep_id", "recipient_no", "code", "unsigned", "digest", "event_at", "prepared_at")
 
 
 def ring_sealer() -> None:
@@ -149,12 +140,12 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
             log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
             unlucky.append((work, error.code if isinstance(error, KepError) else type(error).__name__))
     passing("seal.before_store")
-    with giving_back(lambda: _give_back([work for work, _ in sealed])):
+    with giving_back(lambda: give_back([work for work, _ in sealed])):
         stored = _store(sealed, now=now)
     passing("seal.after_store")
     for code in {code for _, code in unlucky}:
         _put_back([work for work, its_code in unlucky if its_code == code], code, now=now)
-    _give_back(late)
+    give_back(late)
     return stored
 
 
@@ -165,7 +156,7 @@ def _sign_each(
     signed: list[tuple[SealWork, xades.Unstamped]] = []
     for position, work in enumerate(works):
         if monotonic() > until:
-            _give_back(works[position:])
+            give_back(works[position:])
             break
         try:
             signed.append((work, _sign_one(work.intent, signer=signer, now=now)))
@@ -297,22 +288,14 @@ def _refuse_out_of_force(signer: Signer, at: datetime) -> None:
 
 
 def _claim(*, now: datetime, worker: str, limit: int) -> list[SealWork]:
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-    due = SealWork.objects.filter(free, due_at__lte=now).order_by("due_at")
-    with transaction.atomic():
-        keys = list(due.values_list("pk", flat=True)[:limit])
-        if not keys:
-            return []
-        mark = f"{uuid7_hex()}:{worker}"[:64]
-        SealWork.objects.filter(free, pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
-        claimed = SealWork.objects.filter(claimed_by=mark)
-        works, damaged = rows_that_open(claimed.select_related("intent").order_by("pk"), keys)
-        if damaged:
-            log.critical("ALM-02 intents do not open: %s", damaged)
-            parking.put_back_unread(SealWork, damaged, CipherTextRefused.code, now=now)
-        eventlog.append_all(
-            [eventlog.Happening("seal.begun", at=now, actor=worker, subject=work.intent.evidence_id) for work in works]
-        )
+    """Due intents for this worker; the log says that the key is about to be used for them."""
+    works = claim(SealWork.objects.select_related("intent"), now=now, limit=limit, worker=worker)
+    if works:
+        begun = [
+            eventlog.Happening("seal.begun", at=now, actor=worker, subject=each.intent.evidence_id) for each in works
+        ]
+        with giving_back(lambda: give_back(works)), transaction.atomic():
+            eventlog.append_all(begun)
     passing("seal.after_claim")
     return works
 
@@ -391,13 +374,6 @@ def _store_if_owed(work: SealWork, proof: SealedEvidence, *, now: datetime) -> i
             _put_back([work], type(error).__name__, now=now)
         return 0
     return 1
-
-
-def _give_back(works: Sequence[SealWork]) -> None:
-    """Nothing went wrong with these: they are due as before."""
-    if works:
-        held = SealWork.objects.filter(pk__in=[work.pk for work in works], claimed_by=works[0].claimed_by)
-        held.update(claimed_until=None, claimed_by="")
 
 
 def _put_back(works: Iterable[SealWork], code: str, *, now: datetime) -> None:

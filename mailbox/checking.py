@@ -23,7 +23,7 @@ from django.conf import settings
 from accounts.access import Acting, acting_for_each
 from accounts.errors import AccessRefused
 from directory.search import resolve_each
-from evidence import cades, outside, vault
+from evidence import cades, outside, rows, vault
 from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
 from evidence.facts import Party, Reason
 from evidence.refusals import TimestampRefused, TimestampUnavailable
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 WORKER = "deliver"
 _AWAY = (TimestampUnavailable, TimestampRefused, outside.RevocationUnknown, VaultUnavailable)
+_STAMP = ("message_id", "token", "stamped_at", "kept_at")
 _LOST = (VaultMissing, VaultDamaged)
 """Octets that may be put back from the second copy: a hold too, but loudly."""
 
@@ -164,16 +165,11 @@ def _stamp(lot: Lot[Message], messages: Sequence[Message]) -> list[_Stamped]:
             lot.refuse(message, found)
     passing("check.before_stamp_kept")
     if tokens:
-        rows = [
-            OriginalStamp(
-                message=each,
-                token=token,
-                stamped_at=check_token(token, digests[each.pk], trust=None).generated_at,
-                kept_at=lot.now,
-            )
+        stamps = [
+            (each.pk, token, check_token(token, digests[each.pk], trust=None).generated_at, lot.now)
             for each, token in tokens
         ]
-        unit_of_work(lambda: OriginalStamp.objects.bulk_create(rows, ignore_conflicts=True))
+        unit_of_work(lambda: rows.insert(OriginalStamp, _STAMP, stamps, skip_known=True))
         kept |= _kept_tokens([each for each, _ in tokens])  # another worker may have been faster: its token counts
 
     def facts(message: Message) -> _Stamped:
@@ -184,8 +180,8 @@ def _stamp(lot: Lot[Message], messages: Sequence[Message]) -> list[_Stamped]:
 
 
 def _kept_tokens(messages: Sequence[Message]) -> dict[int, bytes]:
-    rows = OriginalStamp.objects.filter(message__in=[each.pk for each in messages])
-    return {each.message_id: bytes(each.token) for each in rows}
+    kept = OriginalStamp.objects.filter(message__in=[each.pk for each in messages])
+    return {key: bytes(token) for key, token in kept.values_list("message_id", "token")}
 
 
 def _judge(each: _Stamped, round_: RevocationRound) -> tuple[Judgement, Refusal | None]:

@@ -21,8 +21,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from accounts.models import KepAccount
-from evidence import eventlog, issue, vault
+from evidence import eventlog, issue, rows, vault
 from evidence.algorithms import Signer
+from evidence.claims import put_back_damaged
 from evidence.envelope import DispatchDraft, DispatchHeaders, assemble_dispatch, build_dispatch_part
 from evidence.errors import CipherTextRefused, VaultUnavailable
 from evidence.facts import EvidenceKind, Reason
@@ -35,7 +36,6 @@ from guards.errors import KepError
 from . import notify, proof_reasons, states
 from .errors import StaleState
 from .introduction import introduction
-from .labour import put_back_damaged
 from .lot import Lot
 from .models import BoxItem, Envelope, Message, Recipient
 from .step import Step
@@ -130,7 +130,7 @@ def _send_on(going: Sequence[tuple[Message, bytes]], *, now: datetime) -> None:
     ]
     # the steps first: a worker whose claim had run out hears that the rows have moved on, not that something is twice
     states.advance(steps, states.Event.RELEASED_HERE, now=now, actor=SEALER)
-    Envelope.objects.bulk_create(Envelope(message=message, digest=digest, made_at=now) for message, digest in going)
+    rows.insert(Envelope, ("message_id", "digest", "made_at"), [(message.pk, digest, now) for message, digest in going])
     Message.objects.filter(pk__in=[message.pk for message, _ in going]).update(
         released_at=now, due_at=None, claimed_until=None, tries=0, failures=0, last_error=""
     )
@@ -208,12 +208,12 @@ def terms_due(*, now: datetime, limit: int) -> list[Recipient]:
 
     A delivered row has no other work, so a `due_at` on it means that its term could not be ended and when to try again.
     """
-    rows = Recipient.objects.filter(state=states.RecipientState.DELIVERED, parked_at__isnull=True)
+    delivered = Recipient.objects.filter(state=states.RecipientState.DELIVERED, parked_at__isnull=True)
     is_due = Q(due_at__isnull=True) | Q(due_at__lte=now)
-    ended = rows.filter(is_due, term_ends_at__lte=now).order_by("term_ends_at")
-    joined = rows.select_related("message").prefetch_related("message__recipients").order_by("term_ends_at")
+    ended = delivered.filter(is_due, term_ends_at__lte=now).order_by("term_ends_at")
+    joined = delivered.select_related("message").prefetch_related("message__recipients").order_by("term_ends_at")
     opened, damaged = rows_that_open(joined, ended.values_list("pk", flat=True)[:limit])
-    put_back_damaged(rows, damaged, now=now)
+    put_back_damaged(Recipient, damaged, now=now)
     return opened
 
 
@@ -236,7 +236,7 @@ def _place(recipients: Sequence[Recipient], *, now: datetime) -> None:
     if not steps:
         return
     states.advance(steps, states.Event.PLACED, now=now, actor=WORKER)
-    BoxItem.objects.bulk_create(
+    rows.insert_all(
         BoxItem(
             account_id=each.account_id,
             message=each.message,

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.access import Acting
-from evidence import eventlog
+from evidence import eventlog, rows
 from evidence.facts import Authentication
 from guards.crash_points import passing
 
@@ -64,8 +64,8 @@ def open_message(item: BoxItem, *, reader: Reader, now: datetime) -> BoxItem:
                         skip_stale=True,
                     )
                 )
-        unopened = BoxItem.objects.filter(pk=item.pk, opened_at__isnull=True)
-        is_first &= bool(unopened.update(opened_at=now, opened_by=reader.acting.person))
+        opening = ("opened_at", "opened_by_id"), [(item.pk, (now, reader.acting.person.pk))]
+        is_first &= bool(rows.change(BoxItem, *opening, still={"opened_at": None}))
         eventlog.append(
             "message.opened",
             at=now,

@@ -105,7 +105,7 @@ def begin(messages: Sequence[Message], *, now: datetime) -> None:
     """Insert new messages in CHECKING, by whoever signed. The caller's transaction also holds what they used up."""
     for message in messages:
         message.state = MESSAGE_TRANSITIONS[(None, Event.SUBMITTED)]
-    Message._base_manager.bulk_create(messages)
+    rows.insert_all(messages)
     moves = [_Move(each, "", each.state, str(each.submitted_by.pk)) for each in messages]
     _write_transitions(moves, Event.SUBMITTED, now=now)
 
@@ -118,7 +118,7 @@ def begin_recipients(recipients: Sequence[Recipient], event: Event, *, now: date
         raise IllegalStep("recipients do not begin so", event=event) from error
     for recipient in recipients:
         recipient.state = state
-    Recipient._base_manager.bulk_create(recipients)
+    rows.insert_all(recipients)
     _write_transitions([_Move(each, "", state, actor) for each in recipients], event, now=now)
 
 
@@ -139,24 +139,24 @@ def advance(steps: Sequence[Step], event: Event, *, now: datetime, actor: str, s
 
 
 def _move(steps: Sequence[Step], event: Event, *, skip_stale: bool) -> list[tuple[Step, str]]:
-    """The guarded UPDATE of each row, rows that change alike in one statement; the steps taken, with the old state."""
-    groups: dict[tuple[Any, ...], list[Step]] = {}
+    """The guarded UPDATE of each row, one statement for rows that change alike; the steps taken, with the old state."""
+    groups: dict[tuple[Any, ...], list[tuple[Step, tuple[Any, ...]]]] = {}
     for step in steps:
-        values = {**step.values, "state": target(step.row, event)}
-        groups.setdefault((type(step.row), step.row.state, tuple(values.items())), []).append(step)
+        state = target(step.row, event)
+        alike = (type(step.row), step.row.state, ("state", *step.values))
+        groups.setdefault(alike, []).append((step, (state, *step.values.values())))
     standing = {id(step) for step in steps} if len(steps) == 1 else _standing(steps)
     taken: list[tuple[Step, str]] = []
-    for (model, old, changes), alike in groups.items():
-        still = [step for step in alike if id(step) in standing]
-        keys = [step.row.pk for step in still]
-        moved = model._base_manager.filter(pk__in=keys, state=old).update(**dict(changes)) if keys else 0
+    for (model, old, names), alike_steps in groups.items():
+        still = [(step, values) for step, values in alike_steps if id(step) in standing]
+        moved = rows.change(model, names, [(step.row.pk, values) for step, values in still], still={"state": old})
         if moved != len(still):
             still = []  # one row, and somebody else has moved it: several were seen to stand
-        if len(still) != len(alike) and not skip_stale:
+        if len(still) != len(alike_steps) and not skip_stale:
             raise StaleState("the row has moved on", event=event, state=old)
-        for step in still:
+        for step, values in still:
             changing(step.row)
-            for name, value in changes:
+            for name, value in zip(names, values, strict=True):
                 setattr(step.row, name, value)
             taken.append((step, old))
     return taken

@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.access import Acting, acting_for_each
 from accounts.errors import AccessRefused
-from evidence import cades, eventlog, vault
+from evidence import cades, eventlog, rows, vault
 from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
 from evidence.facts import Party, Reason
 from evidence.refusals import CmsRefused
@@ -136,7 +136,7 @@ def _begin(submissions: Sequence[_Submission], *, now: datetime) -> None:
     drafts = Draft.objects.filter(pk__in=[each.draft.pk for each in submissions], submitted_at__isnull=True)
     if drafts.update(submitted_at=now, returned_code="") != len(submissions):
         raise DraftChanged("a draft was sent or deleted meanwhile")
-    BoxItem.objects.bulk_create(
+    rows.insert_all(
         BoxItem(account=each.acting.account, message=each.message, folder=BoxItem.Folder.SENT, placed_at=now)
         for each in submissions
     )

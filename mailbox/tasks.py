@@ -14,21 +14,19 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from accounts import notices
 from evidence import clock_drift, issue, outside, parking
+from evidence.claims import claim, give_back
 from evidence.facts import EvidenceKind
 from evidence.models import SealedEvidence, SealRequest
 from guards.clock import now as clock
 from guards.errors import KepError
-from guards.ids import uuid7_hex
 from signing import operations
 from signing.models import SigningOperation
 
 from . import checking, compose, delivery, submit, takeout
-from .labour import CLAIM, claim, release_claims
 from .lot import PATIENCE, Lot
 from .models import Message, Recipient
 from .state_names import MessageState, RecipientState
@@ -57,7 +55,7 @@ def submit_signed(now: datetime) -> int:
             operations.put_back(operation, error, now=now)
 
     taken = operations.take_signed(compose.PURPOSE, BATCH, now=now)
-    lot = Lot(taken, now, failed=failed, spared=operations.give_back)
+    lot = Lot(taken, now, failed=failed, spared=give_back)
     return lot.through(lambda some: len(submit.submit_all(some)))
 
 
@@ -66,7 +64,7 @@ def check_due(now: datetime) -> int:
     """Messages in CHECKING ask the outside."""
     rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
     waiting = claim(rows, now=now, limit=BATCH)
-    lot = Lot(waiting, now, failed=functools.partial(checking.failed, now=now), spared=release_claims)
+    lot = Lot(waiting, now, failed=functools.partial(checking.failed, now=now), spared=give_back)
     return lot.through(checking.check_all)
 
 
@@ -120,11 +118,11 @@ def release_due(now: datetime) -> int:
 def bundles_due(now: datetime) -> int:
     """Pages that wait for a sealed proof bundle."""
     clock_drift.refuse_when_adrift()
-    claimed, done, until = _claim_requests(now=now), 0, monotonic() + PATIENCE
+    rows = SealRequest.objects.filter(kind=takeout.BUNDLE, finished_at__isnull=True)
+    claimed, done, until = claim(rows, now=now, limit=BATCH), 0, monotonic() + PATIENCE
     for position, request in enumerate(claimed):
         if monotonic() > until:
-            rest = [each.pk for each in claimed[position:]]
-            SealRequest.objects.filter(pk__in=rest, claimed_by=request.claimed_by).update(claimed_until=None)
+            give_back(claimed[position:])
             break
         try:
             takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
@@ -137,18 +135,8 @@ def bundles_due(now: datetime) -> int:
     return done
 
 
-def _claim_requests(*, now: datetime) -> list[SealRequest]:
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-    rows = SealRequest.objects.filter(free, kind=takeout.BUNDLE, finished_at__isnull=True, due_at__lte=now)
-    mark = uuid7_hex()
-    with transaction.atomic():
-        keys = list(rows.order_by("due_at").values_list("pk", flat=True)[:BATCH])
-        rows.filter(pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
-    return list(SealRequest.objects.filter(pk__in=keys, claimed_by=mark))
-
-
 def _lot(rows: list[Any], *, now: datetime) -> Lot[Any]:
-    return Lot(rows, now, failed=functools.partial(put_back, now=now), spared=release_claims)
+    return Lot(rows, now, failed=functools.partial(put_back, now=now), spared=give_back)
 
 
 def _worker() -> str:

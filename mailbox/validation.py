@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from evidence import vault
+from evidence import rows, vault
 from evidence.fieldcrypt import open_value, seal_value
 from evidence.revocation import Material
 from signing.judgement import Judgement
@@ -36,12 +36,14 @@ def lists_of(judged: Judgement) -> tuple[bytes, ...]:
 
 def keep_material(judged: Iterable[tuple[Message, Judgement]], *, now: datetime) -> None:
     """Store the material of each judgement, in the transaction of what it led to; what is kept already stands."""
-    ValidationMaterial.objects.bulk_create(
-        [_row(message, judgement, now=now) for message, judgement in judged], ignore_conflicts=True
-    )
+    material = [_row(message, judgement, now=now) for message, judgement in judged]
+    rows.insert(ValidationMaterial, _MATERIAL, material, skip_known=True)
 
 
-def _row(message: Message, judged: Judgement, *, now: datetime) -> ValidationMaterial:
+_MATERIAL = ("message_id", "certificate_path", "answers", "source", "maturity", "checked_at")
+
+
+def _row(message: Message, judged: Judgement, *, now: datetime) -> tuple[object, ...]:
     answers = [
         {
             "ocsp": base64.b64encode(each.ocsp).decode() if each.ocsp else None,
@@ -50,14 +52,10 @@ def _row(message: Message, judged: Judgement, *, now: datetime) -> ValidationMat
         for each in judged.materials
     ]
     revocation = judged.revocation
-    return ValidationMaterial(
-        message=message,
-        certificate_path=[base64.b64encode(seal_value(each, _LABEL)).decode() for each in judged.path.path],
-        answers=answers,
-        source=(revocation.source if revocation else "") or "",
-        maturity=(revocation.state if revocation else "") or "",
-        checked_at=now,
-    )
+    path = [base64.b64encode(seal_value(each, _LABEL)).decode() for each in judged.path.path]
+    source = (revocation.source if revocation else "") or ""
+    maturity = (revocation.state if revocation else "") or ""
+    return message.pk, path, answers, source, maturity, now
 
 
 def kept_material(message: Message) -> KeptMaterial | None:

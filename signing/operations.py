@@ -29,13 +29,12 @@ from evidence import cades, eventlog, parking, vault
 from evidence.algorithms import algorithm_of
 from evidence.carried import cut
 from evidence.certificate import facts_of
+from evidence.claims import claim as claim_due
 from evidence.der import DerRefused
-from evidence.errors import CipherTextRefused, EvidenceError
-from evidence.fieldcrypt import rows_that_open
+from evidence.errors import EvidenceError
 from evidence.refusals import BrokenChain, CmsRefused
 from guards.crash_points import passing
 from guards.errors import KepError
-from guards.ids import uuid7_hex
 
 from . import codes
 from .errors import (
@@ -61,7 +60,6 @@ _OTHER_KEY = gettext_noop(
     "Bu sertifikanın anahtar türüyle ileti imzalanamıyor; RSA ya da P-256 anahtarlı sertifikanızı seçin."
 )
 _UNREADABLE = gettext_noop("Sertifika okunamadı.")
-CLAIM = timedelta(seconds=60)
 _NO_MORE_WORK: Mapping[str, None] = {"due_at": None, "claimed_until": None, "parked_at": None}
 """What has left SIGNED is worked on no longer."""
 MISSES = 5
@@ -279,11 +277,12 @@ def extend(operation_id: UUID, *, person: UUID, now: datetime) -> Asked:
 
 
 def expire_due(now: datetime) -> int:
-    """Close what ran out of time, and forget old misses."""
-    CodeMiss.objects.filter(at__lt=now - MISS_WINDOW).delete()
-    return SigningOperation.objects.filter(state__in=SigningOperation.OPEN_STATES, expires_at__lte=now).update(
-        state=State.EXPIRED, closed_at=now, code_shown=None
-    )
+    """Close what ran out of time, and forget old misses. Where nothing did, nothing is written."""
+    old = CodeMiss.objects.filter(at__lt=now - MISS_WINDOW)
+    if old.exists():
+        old.delete()
+    over = SigningOperation.objects.filter(state__in=SigningOperation.OPEN_STATES, expires_at__lte=now)
+    return over.update(state=State.EXPIRED, closed_at=now, code_shown=None) if over.exists() else 0
 
 
 def open_of(*, person: UUID, purpose: str) -> list[SigningOperation]:
@@ -306,22 +305,7 @@ def take_signed(purpose: str, limit: int, *, now: datetime) -> list[SigningOpera
     Whoever takes one uses it (`consume`), turns it down, puts it back after a failure or gives it back untried. One
     that does not open is put back here and named in the log.
     """
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-    due = SigningOperation.objects.filter(free, purpose=purpose, state=State.SIGNED, due_at__lte=now)
-    mark = uuid7_hex()
-    with transaction.atomic():
-        keys = list(due.order_by("due_at", "signed_at").values_list("pk", flat=True)[:limit])
-        if not keys:
-            return []
-        SigningOperation.objects.filter(free, pk__in=keys, state=State.SIGNED).update(
-            claimed_until=now + CLAIM, claimed_by=mark
-        )
-    claimed = SigningOperation.objects.filter(claimed_by=mark).order_by("due_at", "signed_at")
-    opened, damaged = rows_that_open(claimed, keys)
-    if damaged:
-        log.critical("ALM-02 operations do not open: %s", [str(each) for each in damaged])
-        parking.put_back_unread(SigningOperation, damaged, CipherTextRefused.code, now=now)
-    return opened
+    return claim_due(SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED), now=now, limit=limit)
 
 
 def put_back(operation: SigningOperation, error: Exception, *, now: datetime) -> None:
@@ -329,13 +313,6 @@ def put_back(operation: SigningOperation, error: Exception, *, now: datetime) ->
     is_hold = isinstance(error, KepError) and error.temporary
     log.error("signature put back: %s try %d", operation.pk, operation.tries + 1, exc_info=error)
     parking.put_back(operation, type(error).__name__, now=now, is_hold=is_hold)
-
-
-def give_back(untried: Sequence[SigningOperation]) -> None:
-    """Nobody got round to these claimed signatures: they are due as before, for whoever looks next."""
-    for mark in {each.claimed_by for each in untried}:
-        keys = [each.pk for each in untried if each.claimed_by == mark]
-        SigningOperation.objects.filter(pk__in=keys, claimed_by=mark).update(claimed_until=None, claimed_by="")
 
 
 def content_of(operation: SigningOperation) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from enum import StrEnum
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -101,3 +102,74 @@ def test_the_event_log_writes_what_it_hashed() -> None:
         '{"actor":"işçi","at":"%s","facts":{"n":1,"none":null,"sha256":"00"},"kind":"seal.begun","subject":"ev-1"}'
     )
     assert bytes(stored.body).decode() == expected % NOW.isoformat()
+
+
+def intents(*numbers: int) -> list[EvidenceIntent]:
+    return [EvidenceIntent(**dict(zip(INTENT, intent(number), strict=True))) for number in numbers]  # type: ignore[arg-type]
+
+
+def test_objects_get_the_keys_of_their_own_rows(
+    django_assert_num_queries: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = intents(3, 1, 2)
+    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+        rows.insert_all(new)
+    assert [EvidenceIntent.objects.get(pk=each.pk).evidence_id for each in new] == ["ev-3", "ev-1", "ev-2"]
+    assert not any(each._state.adding for each in new)
+    monkeypatch.setattr(rows, "MOST_VALUES", 2 * len(INTENT))
+    more = intents(4, 5, 6, 7, 8)
+    with django_assert_num_queries(3):  # type: ignore[attr-defined]
+        rows.insert_all(more)
+    assert [EvidenceIntent.objects.get(pk=each.pk).evidence_id for each in more] == [f"ev-{n}" for n in range(4, 9)]
+
+
+def test_objects_lie_in_the_table_as_the_orm_would_have_put_them() -> None:
+    first, second = intents(1, 2)
+    rows.insert_all([first])
+    second.save()
+    columns = ", ".join(name for name in INTENT if name not in ("evidence_id", "recipient_no", "unsigned"))
+    stored = raw(columns, "evidence_evidenceintent")
+    assert stored[0] == stored[1]
+    assert [bytes(each.unsigned) for each in EvidenceIntent.objects.all()] == ["Ayşe".encode()] * 2
+
+
+def test_one_object_that_is_refused_takes_all_with_it() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.insert_all(intents(1, 2, 1))
+    assert not EvidenceIntent.objects.exists()
+
+
+def seal_works() -> list[SealWork]:
+    rows.insert_all(intents(1, 2, 3))
+    rows.insert_all(SealWork(intent=each, due_at=NOW) for each in EvidenceIntent.objects.order_by("pk"))
+    return list(SealWork.objects.order_by("pk"))
+
+
+def test_each_row_gets_its_own_values_where_it_still_is_as_it_was_seen() -> None:
+    first, second, third = seal_works()
+    SealWork.objects.filter(pk=second.pk).update(claimed_until=NOW)
+    given = [(each.pk, (f"worker {number}", number)) for number, each in enumerate((first, second, third), 1)]
+    assert rows.change(SealWork, ("claimed_by", "tries"), given, still={"claimed_until": None}) == 2
+    kept = list(SealWork.objects.order_by("pk").values_list("claimed_by", "tries"))
+    assert kept == [("worker 1", 1), ("", 0), ("worker 3", 3)]
+    assert rows.change(SealWork, ("tries",), [(first.pk, (9,))], still={"claimed_by": "worker 2"}) == 0
+    assert rows.change(SealWork, ("tries",), [(first.pk, (9,))], still={"claimed_by": "worker 1", "tries": 1}) == 1
+    assert rows.change(SealWork, ("tries",), [], still={"claimed_by": ""}) == 0
+
+
+def test_a_change_that_is_refused_is_none_and_cannot_be_committed() -> None:
+    """Some rows may have changed already: whoever catches the error must not keep them."""
+    first, second, _third = seal_works()
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            rows.change(SealWork, ("tries",), [(first.pk, (1,)), (second.pk, (-1,))], still={"tries": 0})
+        assert transaction.get_rollback()
+    assert list(SealWork.objects.values_list("tries", flat=True).distinct()) == [0]
+
+
+def test_a_member_of_an_enumeration_is_its_value() -> None:
+    class Word(StrEnum):
+        BEGUN = "seal.begun"
+
+    rows.insert(Event, EVENT, [[NOW, Word.BEGUN, *event(1)[2:]]])
+    assert raw("kind", "evidence_event") == [("seal.begun",)]

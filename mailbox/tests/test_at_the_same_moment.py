@@ -8,11 +8,11 @@ import pytest
 from django.db import connection, connections
 
 from evidence import issue, outside
+from evidence.claims import claim
 from evidence.models import SealedEvidence, SealWork
 from mailbox import compose, integrity, submit, tasks
 from mailbox.compose import FileGiven
 from mailbox.errors import StaleState
-from mailbox.labour import claim
 from mailbox.models import Draft, Message
 from mailbox.state_names import MessageState
 from mailbox.tests.road import Road

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from evidence import xades
+from evidence.claims import give_back
 from evidence.models import Event, SealedEvidence, SealWork
 from guards.errors import KepError
 from mailbox import delivery, submit, tasks
@@ -201,7 +202,7 @@ def test_a_claimed_signature_is_nobody_elses_until_it_is_given_back_or_its_claim
     road.sign(road.draft())
     (first,) = operations.take_signed("message", 10, now=road.clock.now)
     assert operations.take_signed("message", 10, now=road.clock.now) == []
-    operations.give_back([first])
+    give_back([first])
     (second,) = operations.take_signed("message", 10, now=road.clock.now)
     operations.put_back(first, RuntimeError(), now=road.clock.now)  # its claim is lost: it has no word any more
     second.refresh_from_db()

@@ -55,10 +55,7 @@ PLANTS: tuple[Plant, ...] = (
         "claim-anybody",
         "a worker claims rows that another one still holds",
         400,
-        (
-            Edit("mailbox/labour.py", "rows.filter(free, due_at__lte=now)", "rows.filter(due_at__lte=now)"),
-            Edit("mailbox/labour.py", "_base_manager.filter(free, pk__in=keys)", "_base_manager.filter(pk__in=keys)"),
-        ),
+        (Edit("evidence/claims.py", "due.filter(free, due_at__lte=now)", "due.filter(due_at__lte=now)"),),
     ),
     Plant(
         "consume-apart",
@@ -117,12 +114,12 @@ PLANTS: tuple[Plant, ...] = (
         (
             Edit(
                 "mailbox/delivery.py",
-                "    states.advance(steps, states.Event.PLACED, now=now, actor=WORKER)\n    BoxItem.objects",
+                "    states.advance(steps, states.Event.PLACED, now=now, actor=WORKER)\n    rows.insert_all(",
                 "    states.advance(steps, states.Event.PLACED, now=now, actor=WORKER)\n"
                 "    from django.db import transaction\n\n"
                 "    transaction.on_commit(lambda: _box(recipients, now=now))\n"
                 "    notify.tell_arrived(recipients, now=now)\n\n\n"
-                "def _box(recipients: Sequence[Recipient], *, now: datetime) -> None:\n    BoxItem.objects",
+                "def _box(recipients: Sequence[Recipient], *, now: datetime) -> None:\n    rows.insert_all(",
             ),
         ),
     ),

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+from evidence.claims import CLAIM
 from mailbox import states
-from mailbox.labour import CLAIM
 
 from .scheduler import Scheduler
 

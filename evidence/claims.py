@@ -1,0 +1,70 @@
+"""Claiming due rows: many at once, by one conditional UPDATE, with a claim that runs out (design.md 1.6, R-011).
+
+A claim is a promise with an end: whoever dies with it loses it. Rows whose claim is still running are nobody else's.
+What is due is looked up before the transaction, so that a worker with nothing to do never asks for the right to
+write; the UPDATE asks every condition again, so that two workers that found the same rows get different ones. Whoever
+got none of what he had found looks once more, because there may be others.
+
+All rows of work have the same columns (`evidence.parking.Work`), whatever floor they belong to.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.db.models import Q
+
+from guards.ids import uuid7_hex
+
+from .errors import CipherTextRefused
+from .fieldcrypt import rows_that_open
+from .parking import put_back_unread
+
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=models.Model)
+
+CLAIM = timedelta(seconds=60)
+LOOKS = 5
+"""How often a worker looks that finds each time what others have just taken."""
+
+
+def claim(due: "models.QuerySet[Row]", *, now: datetime, limit: int, worker: str = "") -> list[Row]:
+    """Up to `limit` rows of `due` whose time has come, oldest first, claimed for a minute; its joins are kept.
+
+    A row with a field that does not open is put back and named in the log; the others are answered without it.
+    """
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    ready = due.filter(free, due_at__lte=now).order_by("due_at", "pk")
+    for _ in range(LOOKS):
+        keys = list(ready.values_list("pk", flat=True)[:limit])
+        if not keys:
+            break
+        mark = f"{uuid7_hex()}:{worker}"[:64] if worker else uuid7_hex()
+        with transaction.atomic():
+            won = ready.filter(pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
+        if won:
+            opened, damaged = rows_that_open(due.filter(claimed_by=mark).order_by("due_at", "pk"), keys)
+            put_back_damaged(due.model, damaged, now=now)
+            return opened
+    return []
+
+
+def put_back_damaged(model: type[models.Model], keys: Collection[Any], *, now: datetime) -> None:
+    """Give back rows that cannot even be read, for the longest delay, and ring: people must look at them."""
+    if keys:
+        log.critical("ALM-02 rows do not open: %s %s", model.__name__, sorted(str(key) for key in keys))
+        put_back_unread(model, keys, CipherTextRefused.code, now=now)
+
+
+def give_back(rows: Sequence[Any]) -> None:
+    """Nothing went wrong with these rows of one model, nobody got round to them: they are due as before."""
+    marks: dict[str, list[Any]] = {}
+    for row in rows:
+        marks.setdefault(row.claimed_by, []).append(row)
+    for mark, them in marks.items():
+        type(them[0])._base_manager.filter(pk__in=[row.pk for row in them], claimed_by=mark).update(
+            claimed_until=None, claimed_by=""
+        )
