@@ -5,6 +5,9 @@ What is due is looked up before the transaction, so that a worker with nothing t
 write; the UPDATE asks every condition again, so that two workers that found the same rows get different ones. Whoever
 got none of what he had found looks once more, because there may be others.
 
+A lot is held in memory as a whole, so what its rows weigh bounds it as well as their number: fifty messages of 25 MB
+would take a worker's memory, and the next worker would claim them again.
+
 All rows of work have the same columns (`evidence.parking.Work`), whatever floor they belong to.
 """
 
@@ -27,19 +30,22 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
 
 CLAIM = timedelta(seconds=60)
+MOST_BYTES = 32 * 1024 * 1024
+"""What the rows of one lot weigh at most, unless it is a single one."""
 LOOKS = 5
 """How often a worker looks that finds each time what others have just taken."""
 
 
-def claim(due: "models.QuerySet[Row]", *, now: datetime, limit: int, worker: str = "") -> list[Row]:
+def claim(due: "models.QuerySet[Row]", *, now: datetime, limit: int, worker: str = "", weight: str = "") -> list[Row]:
     """Up to `limit` rows of `due` whose time has come, oldest first, claimed for a minute; its joins are kept.
 
+    `weight` names the field that says how many bytes a row brings with it; see `MOST_BYTES`.
     A row with a field that does not open is put back and named in the log; the others are answered without it.
     """
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
     ready = due.filter(free, due_at__lte=now).order_by("due_at", "pk")
     for _ in range(LOOKS):
-        keys = list(ready.values_list("pk", flat=True)[:limit])
+        keys = _oldest(ready, limit, weight)
         if not keys:
             break
         mark = f"{uuid7_hex()}:{worker}"[:64] if worker else uuid7_hex()
@@ -50,6 +56,19 @@ def claim(due: "models.QuerySet[Row]", *, now: datetime, limit: int, worker: str
             put_back_damaged(due.model, damaged, now=now)
             return opened
     return []
+
+
+def _oldest(ready: "models.QuerySet[Row]", limit: int, weight: str) -> list[Any]:
+    if not weight:
+        return list(ready.values_list("pk", flat=True)[:limit])
+    keys: list[Any] = []
+    bytes_left = MOST_BYTES
+    for key, brings in ready.values_list("pk", weight)[:limit]:
+        bytes_left -= brings
+        if keys and bytes_left < 0:
+            break
+        keys.append(key)
+    return keys
 
 
 def put_back_damaged(model: type[models.Model], keys: Collection[Any], *, now: datetime) -> None:

@@ -63,7 +63,7 @@ def submit_signed(now: datetime) -> int:
 def check_due(now: datetime) -> int:
     """Messages in CHECKING ask the outside."""
     rows = Message.objects.filter(state=MessageState.CHECKING).select_related("account__holder", "submitted_by")
-    waiting = claim(rows, now=now, limit=BATCH)
+    waiting = claim(rows, now=now, limit=BATCH, weight="size")
     lot = Lot(waiting, now, failed=functools.partial(checking.failed, now=now), spared=give_back)
     return lot.through(checking.check_all)
 
@@ -111,7 +111,7 @@ def release_due(now: datetime) -> int:
     rows = Message.objects.filter(Exists(sealed), state=MessageState.ACCEPTED, released_at__isnull=True)
     clock_drift.refuse_when_adrift()
     verb = functools.partial(delivery.release_all, signer=issue.open_signer(), stamper=outside.stamper())
-    return _lot(claim(rows.prefetch_related("recipients"), now=now, limit=BATCH), now=now).through(verb)
+    return _lot(claim(rows.prefetch_related("recipients"), now=now, limit=BATCH, weight="size"), now=now).through(verb)
 
 
 @sweep

@@ -305,7 +305,8 @@ def take_signed(purpose: str, limit: int, *, now: datetime) -> list[SigningOpera
     Whoever takes one uses it (`consume`), turns it down, puts it back after a failure or gives it back untried. One
     that does not open is put back here and named in the log.
     """
-    return claim_due(SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED), now=now, limit=limit)
+    signed = SigningOperation.objects.filter(purpose=purpose, state=State.SIGNED)
+    return claim_due(signed, now=now, limit=limit, weight="content_size")
 
 
 def put_back(operation: SigningOperation, error: Exception, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from evidence import rows
+from evidence import claims, rows
 from evidence.claims import CLAIM, claim, give_back
 from evidence.models import EvidenceIntent, SealWork
 from evidence.tests.pki import NOW
@@ -60,6 +60,20 @@ def test_given_back_rows_are_due_as_before_and_a_lost_claim_changes_nothing(work
     SealWork.objects.filter(pk=taken[0].pk).update(claimed_by="somebody else")
     give_back(taken)
     assert keys(claim(SealWork.objects.all(), now=NOW, limit=3)) == keys(taken[1:])
+
+
+def test_a_lot_is_no_heavier_than_memory_allows_but_never_empty(
+    works: list[SealWork], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of two bytes, one byte and four; any number will do for a weight."""
+    monkeypatch.setattr(claims, "MOST_BYTES", 3)
+    for work, tries in zip(works[::-1][1:], (2, 1, 4), strict=True):
+        SealWork.objects.filter(pk=work.pk).update(tries=tries)
+    first, second, third, _later = works
+    rows_of = SealWork.objects.all
+    assert keys(claim(rows_of(), now=NOW, limit=9, weight="tries")) == [third.pk, second.pk]
+    assert keys(claim(rows_of(), now=NOW, limit=9, weight="tries")) == [first.pk]
+    assert claim(rows_of(), now=NOW, limit=9, weight="tries") == []
 
 
 def test_nothing_due_is_one_question_and_no_right_to_write(works: list[SealWork]) -> None:
