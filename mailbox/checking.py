@@ -164,15 +164,15 @@ def _stamp(lot: Lot[Message], messages: Sequence[Message]) -> list[_Stamped]:
         if not isinstance(found, bytes):
             lot.refuse(message, found)
     passing("check.before_stamp_kept")
-    stamp_of = {token: check_token(token, digests[each.pk], trust=None) for each, token in tokens}
+    stamp_of = {(each.pk, token): check_token(token, digests[each.pk], trust=None) for each, token in tokens}
     if tokens:
-        stamps = [(each.pk, token, stamp_of[token].generated_at, lot.now) for each, token in tokens]
+        stamps = [(each.pk, token, stamp_of[each.pk, token].generated_at, lot.now) for each, token in tokens]
         unit_of_work(lambda: rows.insert(OriginalStamp, _STAMP, stamps, skip_known=True))
         kept |= _kept_tokens([each for each, _ in tokens])  # another worker may have been faster: its token counts
 
     def facts(message: Message) -> _Stamped:
         token = kept[message.pk]
-        stamp = stamp_of.get(token) or check_token(token, digests[message.pk], trust=None)
+        stamp = stamp_of.get((message.pk, token)) or check_token(token, digests[message.pk], trust=None)
         return _Stamped(message, read[message.pk], token, stamp)
 
     return lot.each([each for each in known if each.pk in kept], facts, row_of=lambda each: each)
