@@ -220,7 +220,8 @@ def _verified(signed: SignedData, digest: bytes) -> CmsFacts:
 
 def verify_over(raw: bytes, content: bytes) -> CmsFacts:
     """`verify_detached` over the content itself, hashed by the algorithm the signature names."""
-    return verify_detached(raw, hashlib.new(read(raw).digest_algorithm, content).digest())
+    signed = _readable(raw)
+    return _verified(signed, hashlib.new(signed.digest, content).digest())
 
 
 def verify_emitted(raw: bytes, digest: bytes, *, anchors: Anchors | None = None) -> CmsFacts:
@@ -280,7 +281,10 @@ def _check_stamp(token: bytes, signature: bytes) -> TokenFacts:
     return check_token(token, hashlib.new(imprint_algorithm(token), signature).digest(), trust=None)
 
 
+@lru_cache(maxsize=128)
 def _readable(raw: bytes) -> SignedData:
+    """The pieces, once they keep every rule of the form. Kept for a short while, because a signature is read, stamped
+    and read again within one lot; the answer depends on the bytes alone, and whether it verifies is asked each time."""
     signed = cms.parse(raw)
     try:
         _check_rules(signed)

@@ -12,6 +12,7 @@ the folder `damaged`, since it may be the vault key that is wrong and not the co
 import errno
 import hashlib
 import logging
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ def put_many(raws: Sequence[bytes]) -> list[bytes]:
         if isinstance(in_pack, KepError):
             log.critical("ALM-10 a pack is damaged, the object goes into a file: %s", in_pack)
             _put_file(raw, digest)
-        elif in_pack is None and (len(raw) > PACKED or path_of(digest).exists()):
+        elif in_pack is None and (len(raw) > PACKED or os.path.exists(_file_of(digest))):
             _put_file(raw, digest)
         elif in_pack is None:
             fresh[digest] = raw
@@ -114,15 +115,21 @@ def has(digest: bytes) -> bool:
 
 def path_of(digest: bytes) -> Path:
     """Where the object lies if it has a file; two levels of folders keep each below a few thousand entries."""
+    return Path(_file_of(digest))
+
+
+def _file_of(digest: bytes) -> str:
+    """`path_of` as text: for every object that is put or read a `Path` would cost more than the look at the disk."""
     if len(digest) != 32:
         raise ValueError("a vault name is 32 bytes")
     name = digest.hex()
-    return Path(settings.KEP_VAULT_DIR) / name[:2] / name[2:4] / name
+    return f"{settings.KEP_VAULT_DIR}/{name[:2]}/{name[2:4]}/{name}"
 
 
 def _read_file(digest: bytes) -> bytes:
     try:
-        stored = path_of(digest).read_bytes()
+        with open(_file_of(digest), "rb", buffering=0) as file:
+            stored = file.read()
     except FileNotFoundError as error:
         raise VaultMissing("no such object", digest=digest.hex()) from error
     except OSError as error:
