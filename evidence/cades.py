@@ -52,6 +52,9 @@ _UNSIGNED = frozenset({cms.SIGNATURE_TIMESTAMP, "0.4.0.1733.2.4", "0.4.0.1733.2.
 )
 """Signature time-stamp; and references, values and archive stamps of CAdES-XL and CAdES-A, read but not relied on."""
 
+_MOST_KEPT = 64 * 1024
+"""Bytes up to which a signature is remembered: those of real people have a tenth of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CmsFacts:
@@ -281,10 +284,18 @@ def _check_stamp(token: bytes, signature: bytes) -> TokenFacts:
     return check_token(token, hashlib.new(imprint_algorithm(token), signature).digest(), trust=None)
 
 
-@lru_cache(maxsize=128)
 def _readable(raw: bytes) -> SignedData:
-    """The pieces, once they keep every rule of the form. Kept for a short while, because a signature is read, stamped
-    and read again within one lot; the answer depends on the bytes alone, and whether it verifies is asked each time."""
+    return _known(raw) if len(raw) <= _MOST_KEPT else _strictly_read(raw)
+
+
+@lru_cache(maxsize=128)
+def _known(raw: bytes) -> SignedData:
+    """Kept for a short while, because a signature is read, stamped and read again within one lot; what is in it hangs
+    on the bytes alone, and whether it verifies is asked each time."""
+    return _strictly_read(raw)
+
+
+def _strictly_read(raw: bytes) -> SignedData:
     signed = cms.parse(raw)
     try:
         _check_rules(signed)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -37,6 +38,8 @@ from evidence.names import names_permitted
 MAX_PATH = 8
 MAX_POOL = 32
 MAX_STEPS = 64
+MAX_KEPT = 64 * 1024
+"""Bytes of certificates up to which the paths through them are remembered."""
 ANY_POLICY = "2.5.29.32.0"
 _UNDERSTOOD = frozenset(
     {
@@ -109,14 +112,42 @@ def check_path(
         return PathReport(Verdict.INVALID, (Finding.UNREADABLE.reason(),), (leaf,))
     if len(intermediates) > MAX_POOL:
         return PathReport(Verdict.INVALID, (Finding.TOO_MANY.reason(),), (leaf,))
-    pool = _readable(intermediates)
+    pool = tuple(dict.fromkeys(intermediates))
+    is_small = len(leaf) + sum(map(len, pool)) <= MAX_KEPT
     found: PathReport | None = None
-    for path in _paths(load(leaf), pool, anchors):
-        report = _judge(path, facts, anchors.policy, at, role)
+    for way in (_ways if is_small else _ways.__wrapped__)(leaf, pool, anchors):
+        report = _judge(way, facts, anchors.policy, at, role)
         if report.verdict is Verdict.VALID:
             return report
         found = found or report
-    return found or _unfinished(load(leaf), pool, anchors)
+    return found or _unfinished(load(leaf), _readable(pool), anchors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """One path that signatures lead along, with all about it that neither the moment nor the role can change."""
+
+    path: tuple[bytes, ...]
+    terms: tuple[tuple[datetime, datetime], ...]
+    """For each certificate: not before, not after."""
+    lasting: tuple[tuple[Finding, ...], ...]
+    """For each certificate: what is wrong with it in its place at any moment."""
+    policies: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def _ways(leaf: bytes, pool: tuple[bytes, ...], anchors: TrustAnchors) -> tuple[_Way, ...]:
+    """Every path from `leaf` to a root. Kept: one person signs many messages and brings the same certificates, and
+    this hangs on their bytes, the roots and the policy alone. Moment, role and revocation are asked each time."""
+    return tuple(
+        _Way(
+            path=tuple(_der(one) for one in path),
+            terms=tuple((one.not_valid_before_utc, one.not_valid_after_utc) for one in path),
+            lasting=tuple(tuple(_lasting(path, position, anchors.policy)) for position in range(len(path))),
+            policies=_effective_policies(path),
+        )
+        for path in _paths(load(leaf), _readable(pool), anchors)
+    )
 
 
 def _readable(raws: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
@@ -183,28 +214,30 @@ def _claims(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return named is None or named == own
 
 
-def _judge(path: Path, facts: CertificateFacts, policy: TrustPolicy, at: datetime, role: Role) -> PathReport:
+def _judge(way: _Way, facts: CertificateFacts, policy: TrustPolicy, at: datetime, role: Role) -> PathReport:
     reasons = [
         finding.reason(position)
-        for position, certificate in enumerate(path)
-        for finding in _findings(path, position, certificate, policy, at)
+        for position, (term, lasting) in enumerate(zip(way.terms, way.lasting, strict=True))
+        for finding in (*_out_of_term(*term, at), *lasting)
     ]
     if facts.is_ca:
         reasons.append(Finding.AUTHORITY_AS_SIGNER.reason())
-    elif (misfit := _misfit(facts, _effective_policies(path), policy, role)) is not None:
+    elif (misfit := _misfit(facts, way.policies, policy, role)) is not None:
         reasons.append(misfit.reason())
     verdict = Verdict.worst(tuple(reason.verdict for reason in reasons))
-    return PathReport(verdict, tuple(reasons), tuple(_der(certificate) for certificate in path))
+    return PathReport(verdict, tuple(reasons), way.path)
 
 
-def _findings(
-    path: Path, position: int, certificate: x509.Certificate, policy: TrustPolicy, at: datetime
-) -> Iterator[Finding]:
-    """What is wrong with one certificate in its place on the path."""
-    if at < certificate.not_valid_before_utc:
+def _out_of_term(begins: datetime, ends: datetime, at: datetime) -> Iterator[Finding]:
+    if at < begins:
         yield Finding.NOT_YET_VALID
-    if at > certificate.not_valid_after_utc:
+    if at > ends:
         yield Finding.EXPIRED
+
+
+def _lasting(path: Path, position: int, policy: TrustPolicy) -> Iterator[Finding]:
+    """What is wrong with one certificate in its place on the path, whatever the moment."""
+    certificate = path[position]
     is_root = position == len(path) - 1
     if not has_fit_key(certificate, policy) or not (is_root or signature_hash_of(certificate) in policy.hashes):
         yield Finding.WEAK_ALGORITHM

@@ -16,6 +16,7 @@ proves; where nothing proves one, the caller passes now, and then any revocation
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from evidence.anchors import CertificateRefused, TrustAnchors, TrustPolicy, TrustReason, Verdict
@@ -68,23 +69,35 @@ def check_revocation(
     """
     if at.tzinfo is None or now.tzinfo is None:
         raise ValueError("a moment without a zone proves nothing")
-    try:
-        certificate, authority = load(leaf), load(issuer)
-    except CertificateRefused:
-        return _undecided(RevocationFinding.NOTHING)
-    if not issued_by(certificate, authority):
+    if not _is_issued(leaf, issuer):
         return _undecided(RevocationFinding.NOTHING)
     judged: list[Answer | RevocationFinding] = []
     if ocsp is not None:
-        judged.append(read_ocsp(ocsp, certificate, authority, anchors.policy))
+        judged.append(_said(ocsp, leaf, issuer, anchors.policy))
     if crl is not None:
-        judged.append(read_crl(crl, certificate, authority, anchors.policy))
+        judged.append(read_crl(crl, load(leaf), load(issuer), anchors.policy))
     findings = []
     for answer in judged:
         if isinstance(answer, Answer) and _counts(answer, anchors.policy, at, now, recorded):
             return _report(answer, at)
         findings.append(_stale(answer) if isinstance(answer, Answer) else answer)
     return _undecided(*(findings or [RevocationFinding.NOTHING]))
+
+
+@lru_cache(maxsize=512)
+def _is_issued(leaf: bytes, issuer: bytes) -> bool:
+    """Whether both can be read and the one signed the other: maths over bytes, remembered by them."""
+    try:
+        return issued_by(load(leaf), load(issuer))
+    except CertificateRefused:
+        return False
+
+
+@lru_cache(maxsize=512)
+def _said(ocsp: bytes, leaf: bytes, issuer: bytes, policy: TrustPolicy) -> Answer | RevocationFinding:
+    """What the answer says, remembered by the bytes alone: one answer decides about many signatures, and to find it
+    again by parsed certificates would cost more than all the rest. Whether it counts now is asked each time."""
+    return read_ocsp(ocsp, load(leaf), load(issuer), policy)
 
 
 def check_path_revocation(
