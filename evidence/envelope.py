@@ -32,7 +32,7 @@ from guards.mime import (
     decode_text,
     decoded_body,
     open_signed,
-    parse,
+    parse_signed,
     text_body,
 )
 from guards.mime_addresses import KINDS, read_date, read_message_id, write_date
@@ -201,7 +201,7 @@ def read_dispatch(raw: bytes) -> Dispatch:
     proofs are not checked here.
     """
     cut, protection = open_signed(raw)
-    tree = parse(cut.signed_part)
+    tree = parse_signed(cut)
     if tree.content_type != "multipart/mixed":
         raise EnvelopeRefused("signed part is not multipart/mixed")
     return _dispatch(cut, tree, protection)

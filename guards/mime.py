@@ -13,6 +13,7 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from guards.mime_addresses import Address, MessageHeaders, addresses, is_kep_address, read_headers
@@ -52,6 +53,7 @@ __all__ = [
     "is_kep_address",
     "open_signed",
     "parse",
+    "parse_signed",
     "read_headers",
     "text_body",
 ]
@@ -69,6 +71,8 @@ class MimeLimits:
 DEFAULT: Final = MimeLimits()
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+_UNTYPED: Final[tuple[str, Mapping[str, str]]] = "text/plain", MappingProxyType({"charset": "us-ascii"})
+_NO_DISPOSITION: Final[tuple[None, Mapping[str, str]]] = None, MappingProxyType({})
 _ENCODINGS: Final = ("7bit", "8bit", "base64", "quoted-printable")
 _BAD_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*+\r\n)|[^\t\r\n -~]")
 _BLANKS_AT_LINE_END = re.compile(rb"(?<![ \t])[ \t]++(?=\r\n|\Z)")
@@ -128,24 +132,30 @@ def parse(raw: bytes, *, limits: MimeLimits = DEFAULT) -> Part:
     return _Cutter(raw, limits).part(0, len(raw), 0)
 
 
+def parse_signed(cut: SignedMime) -> Part:
+    """`parse` for the signed part of a message that was cut: its head is read already, its line ends are in order.
+
+    The part begins behind a line end and ends before one, so no pair of CR and LF was torn when it was cut out.
+    """
+    return _Cutter(cut.signed_part, DEFAULT).part(0, len(cut.signed_part), 0, headers=cut.inner)
+
+
 class _Cutter:
     def __init__(self, raw: bytes, limits: MimeLimits) -> None:
         self.raw, self.limits, self.parts = raw, limits, 0
 
-    def part(self, start: int, end: int, depth: int) -> Part:
+    def part(self, start: int, end: int, depth: int, headers: tuple[Field, ...] | None = None) -> Part:
         self.parts += 1
         if self.parts > self.limits.max_parts or depth > self.limits.max_depth:
             raise MimeRefused("too many or too deep parts")
         body_start = head_end(self.raw, start, end)
-        headers = cut_fields(self.raw, start, body_start)
+        headers = cut_fields(self.raw, start, body_start) if headers is None else headers
         given_type, given_disposition = one(headers, "content-type"), one(headers, "content-disposition")
-        content_type, type_parameters = (
-            parameters(given_type.raw) if given_type is not None else ("text/plain", {"charset": "us-ascii"})
-        )
+        content_type, type_parameters = parameters(given_type.raw) if given_type is not None else _UNTYPED
         if "/" not in content_type:
             raise MimeRefused("malformed content type")
         disposition, disposition_parameters = (
-            parameters(given_disposition.raw) if given_disposition is not None else (None, {})
+            parameters(given_disposition.raw) if given_disposition is not None else _NO_DISPOSITION
         )
         encoding = self.encoding(headers, content_type)
         children: tuple[Part, ...] = ()

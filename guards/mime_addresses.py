@@ -119,7 +119,9 @@ class MessageHeaders:
     kind_id: str | None
 
 
-_NEVER: Final = ("bcc", "sender", "received", "return-path", "resent-from", "resent-to", "resent-cc", "resent-bcc")
+_NEVER: Final = frozenset(
+    {"bcc", "sender", "received", "return-path", "resent-from", "resent-to", "resent-cc", "resent-bcc"}
+)
 
 
 def read_headers(fields: Sequence[Field]) -> MessageHeaders:
@@ -128,9 +130,9 @@ def read_headers(fields: Sequence[Field]) -> MessageHeaders:
     Refuses (MimeRefused) a missing or repeated From, To, Subject, Date or Message-ID, more than one author, Bcc
     (K-087), Sender, trace and Resent- fields, an outside Reply-To (V-073) and an unknown message kind (K-085).
     """
-    for name in _NEVER:
-        if one(fields, name) is not None:
-            raise MimeRefused("header field not allowed in an original", name=name)
+    for field in fields:
+        if field.name in _NEVER:
+            raise MimeRefused("header field not allowed in an original", name=field.name)
     authors = addresses(_need(fields, "from"))
     if len(authors) != 1:
         raise MimeRefused("more than one author", name="from")

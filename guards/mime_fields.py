@@ -10,15 +10,17 @@ The bytes themselves are never changed; decoded text is a second thing beside th
 import base64
 import binascii
 import re
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from guards.errors import KepError
 
 MAX_HEADER_BYTES = 262_144
 MAX_FIELDS = 500
 MAX_PARAMETERS = 100
+_SHORT = 200
 
 _FIELD = re.compile(rb"([!-9;-~]+):([\t\x20-\x7e]*(?:\r\n[ \t][\t\x20-\x7e]*)*)\r\n")
 _EMPTY_FOLD = re.compile(rb"\r\n[ \t]*+(?=\r\n|\Z)")
@@ -39,7 +41,10 @@ _CHARSETS = {
     "windows-1254": "cp1254",
 }
 
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSHOWABLE = re.compile(
+    "([\u202a-\u202e\u2066-\u2069])|([\0-\x1f\x7f-\x9f\u2028\u2029])|[\ud800-\udfff\ufffe\uffff]"  # Cc Zl Zp, Cs
+)
+_FAULTS = {1: "bidirectional control", 2: "control character", None: "character that XML cannot hold"}
 
 
 class MimeRefused(KepError):
@@ -66,8 +71,7 @@ class HeadersDiffer(MimeRefused):
         self.name = name
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One header field. `name` lower-case, `raw_name` as written, `raw` the value with folds, no final CRLF."""
 
     name: str
@@ -161,15 +165,8 @@ def unshowable(text: str) -> str | None:
     """
     if text.isascii():
         return None if text.isprintable() else "control character"
-    for character in text:
-        if character in _BIDI_CONTROLS:
-            return "bidirectional control"
-        category = unicodedata.category(character)
-        if category in ("Cc", "Zl", "Zp"):
-            return "control character"
-        if category == "Cs" or character in "\ufffe\uffff":
-            return "character that XML cannot hold"
-    return None
+    found = _UNSHOWABLE.search(text)
+    return _FAULTS[found.lastindex] if found else None
 
 
 def decode_charset(raw: bytes, charset: str) -> str:
@@ -236,12 +233,22 @@ def decode_text(raw: bytes) -> str:
     return text
 
 
-def parameters(raw: bytes) -> tuple[str, dict[str, str]]:
+def parameters(raw: bytes) -> tuple[str, Mapping[str, str]]:
     """The value and parameters of Content-Type or Content-Disposition; value and names in lower case.
 
     Reads RFC 2231 continuations and character sets. An extended form (`filename*`) wins over the plain one.
     Refuses comments, repeated names, gaps in continuations and unshowable values.
     """
+    return _known_parameters(raw) if len(raw) <= _SHORT else _parameters(raw)
+
+
+@lru_cache(maxsize=64)
+def _known_parameters(raw: bytes) -> tuple[str, Mapping[str, str]]:
+    """Remembered: most parts of most messages have one of the same few types."""
+    return _parameters(raw)
+
+
+def _parameters(raw: bytes) -> tuple[str, Mapping[str, str]]:
     text = unfold(raw)
     main = _MAIN_VALUE.match(text)
     if main is None:
@@ -266,7 +273,7 @@ def parameters(raw: bytes) -> tuple[str, dict[str, str]]:
     for name, value in plain.items():
         if fault := unshowable(value):
             raise MimeRefused("unshowable parameter", name=name, fault=fault)
-    return main[1].lower(), plain
+    return main[1].lower(), MappingProxyType(plain)
 
 
 def _file_parameter(

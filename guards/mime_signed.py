@@ -9,6 +9,7 @@ part's root (RFC 9788, `hp="clear"`).
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -100,7 +101,7 @@ def cut_signed(raw: bytes) -> SignedMime:
     inner = cut_fields(signed_part, 0, inner_body)
     refuse_repeated(inner)
     inner_type = one(inner, "content-type")
-    root = parameters(inner_type.raw)[1] if inner_type is not None else {}
+    root: Mapping[str, str] = parameters(inner_type.raw)[1] if inner_type is not None else {}
     return SignedMime(
         outer=outer,
         signed_part=signed_part,
@@ -194,6 +195,8 @@ def compare_protected_headers(
     refuse_repeated(inside)
     if not inside and not declared:
         return ProtectionState.ABSENT
+    if outside == inside:
+        return ProtectionState.PROTECTED
     if uploaded:
         outside.sort(key=lambda field: field.name)
         inside.sort(key=lambda field: field.name)

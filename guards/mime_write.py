@@ -20,6 +20,7 @@ _PLAIN_NAME = re.compile(r"[0-9A-Za-z]+(?: [0-9A-Za-z]+)*|")
 _PLAIN_PARAMETER = re.compile(r"[0-9A-Za-z._-]+(?: [0-9A-Za-z._-]+)*")
 _ATTRIBUTE_BYTES: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-")
 _FIELD_NAME = re.compile(r"[0-9A-Za-z-]+")
+_BASE64_LINES = re.compile(rb".{1,76}").findall
 
 OUR_BOUNDARY_PREFIX: Final = "kep-"
 """Begins the boundary of every multipart we write; 32 hexadecimal digits follow."""
@@ -33,9 +34,9 @@ def header(name: str, value: str) -> bytes:
     """The line `name: value` with its CRLF. `value` is finished ASCII and may hold folds made by this module."""
     if not _FIELD_NAME.fullmatch(name):
         raise MimeRefused("malformed field name", name=name[:40])
-    for line in value.split("\r\n "):
-        if not (line.isascii() and line.isprintable()):
-            raise MimeRefused("header value would break its line", name=name)
+    unfolded = value.replace("\r\n ", "")
+    if not (unfolded.isascii() and unfolded.isprintable()):
+        raise MimeRefused("header value would break its line", name=name)
     return f"{name}: {value}\r\n".encode("ascii") if value else f"{name}:\r\n".encode("ascii")
 
 
@@ -112,8 +113,7 @@ def parameter(name: str, value: str) -> str:
 
 def base64_lines(raw: bytes) -> bytes:
     """`raw` in base64, 76 columns, every line with its CRLF; nothing for no bytes."""
-    packed = base64.b64encode(raw)
-    return b"\r\n".join([*[packed[at : at + 76] for at in range(0, len(packed), 76)], b""])
+    return b"\r\n".join([*_BASE64_LINES(base64.b64encode(raw)), b""])
 
 
 def leaf(content_type: str, raw: bytes, *, filename: str | None = None, more: Iterable[bytes] = ()) -> bytes:

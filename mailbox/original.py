@@ -25,6 +25,7 @@ from guards.mime import (
     attachments,
     open_signed,
     parse,
+    parse_signed,
     read_headers,
     text_body,
 )
@@ -232,7 +233,7 @@ def read_original(raw: bytes) -> Original:
     _refuse_large(len(raw))
     try:
         cut, protection = open_signed(raw)
-        tree = parse(cut.signed_part)
+        tree = parse_signed(cut)
         facts = read_headers(cut.outer)
         return Original(
             from_=facts.from_,

@@ -3,16 +3,27 @@
 import resource
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guards.mime import MimeLimits, MimeRefused, attachments, decode_text, decoded_body, parse, text_body
+from guards.mime import (
+    MimeLimits,
+    MimeRefused,
+    attachments,
+    cut_signed,
+    decode_text,
+    decoded_body,
+    parse,
+    parse_signed,
+    text_body,
+)
 from guards.mime_fields import decode_base64, parameters, unshowable
 from guards.mime_write import header, leaf, multipart, parameter, text_value
-from guards.tests.originals import SIGNED_PART, SOUND
+from guards.tests.originals import FOREIGN, SIGNED_PART, SOUND
 
 SHOWABLE = st.text(max_size=300).filter(lambda text: unshowable(text) is None)
 
@@ -27,6 +38,33 @@ def test_parts_are_offsets_into_the_received_bytes() -> None:
     assert text_body(tree) == "Sayın ilgili,\nbilginize.\n"
     (pdf,) = attachments(tree)
     assert (pdf.filename, pdf.content_type, pdf.size) == ("ĞÜŞİÖÇ ığüşöç.pdf", "application/pdf", 209)
+
+
+@pytest.mark.parametrize("raw", [SOUND, FOREIGN])
+def test_the_tree_of_a_cut_message_is_the_tree_of_its_signed_part(raw: bytes) -> None:
+    cut = cut_signed(raw)
+    assert parse_signed(cut) == parse(cut.signed_part)
+    assert parse_signed(cut).raw == cut.signed_part
+
+
+def test_what_may_not_be_shown_is_what_unicode_says_of_each_character() -> None:
+    faults = {"Cc": "control character", "Zl": "control character", "Zp": "control character"}
+    faults["Cs"] = "character that XML cannot hold"
+    bidi = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    for number in range(sys.maxunicode + 1):
+        character = chr(number)
+        expected = faults.get(unicodedata.category(character))
+        if character in "\ufffe\uffff":
+            expected = "character that XML cannot hold"
+        if character in bidi:
+            expected = "bidirectional control"
+        assert unshowable("ş" + character) == expected, hex(number)
+
+
+def test_nobody_can_change_what_a_part_was_read_as() -> None:
+    """Parameters are remembered between messages."""
+    with pytest.raises(TypeError):
+        parse(SIGNED_PART).parameters["boundary"] = "b"  # type: ignore[index]
 
 
 def _entity(*lines: str, body: bytes = b"") -> bytes:
