@@ -20,6 +20,7 @@ _PLAIN_NAME = re.compile(r"[0-9A-Za-z]+(?: [0-9A-Za-z]+)*|")
 _PLAIN_PARAMETER = re.compile(r"[0-9A-Za-z._-]+(?: [0-9A-Za-z._-]+)*")
 _ATTRIBUTE_BYTES: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-")
 _FIELD_NAME = re.compile(r"[0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"[ -~]*(?:\r\n [ -~]*)*")
 _BASE64_LINES = re.compile(rb".{1,76}").findall
 
 OUR_BOUNDARY_PREFIX: Final = "kep-"
@@ -34,10 +35,9 @@ def header(name: str, value: str) -> bytes:
     """The line `name: value` with its CRLF. `value` is finished ASCII and may hold folds made by this module."""
     if not _FIELD_NAME.fullmatch(name):
         raise MimeRefused("malformed field name", name=name[:40])
-    unfolded = value.replace("\r\n ", "")
-    if not (unfolded.isascii() and unfolded.isprintable()):
+    if not _FIELD_VALUE.fullmatch(value):
         raise MimeRefused("header value would break its line", name=name)
-    return f"{name}: {value}\r\n".encode("ascii") if value else f"{name}:\r\n".encode("ascii")
+    return (f"{name}: {value}\r\n" if value else f"{name}:\r\n").encode("ascii")
 
 
 def text_value(text: str) -> str:

@@ -10,7 +10,6 @@ that change something are not to be pipelined on one (RFC 9112, 9.3.2), and thre
 """
 
 import http.client
-import io
 import ipaddress
 import socket
 import ssl
@@ -18,11 +17,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from guards.errors import KepError
+from guards.outbound_wire import Connection, seconds_left
 
 _CHUNK: Final = 65_536
 _PORTS: Final = {"http": 80, "https": 443}
@@ -77,55 +77,6 @@ def _addresses_of(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
-class _Timed:
-    """A socket as http.client wants it, whose every wait ends at `deadline`: a peer that drips bytes gains nothing."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock, self.deadline = sock, 0.0
-        self._unsent: list[bytes] = []
-
-    def sendall(self, raw: bytes) -> None:
-        """Keep `raw` for `flush`: head and body of a request travel together, in one packet where they fit."""
-        self._unsent.append(raw)
-
-    def flush(self) -> None:
-        unsent, self._unsent = b"".join(self._unsent), []
-        self.sock.settimeout(_left(self.deadline))
-        self.sock.sendall(unsent)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self))
-
-    def close(self) -> None:
-        self.sock.close()
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, timed: _Timed) -> None:
-        self._timed, self._file = timed, timed.sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._timed.sock.settimeout(_left(self._timed.deadline))
-        return self._file.readinto(buffer)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-class _Connection(http.client.HTTPConnection):
-    """A connection over a socket that is already open; it never opens another one by itself."""
-
-    auto_open = 0
-
-    def __init__(self, target: _Target, sock: socket.socket) -> None:
-        super().__init__(target.host, target.port)
-        self.sock = self.timed = _Timed(sock)
-
-
 @dataclass(frozen=True, slots=True)
 class _Call:
     """One request, good for being sent again."""
@@ -142,7 +93,7 @@ class _UnderWay:
 
     position: int
     call: _Call
-    connection: _Connection
+    connection: Connection
     kept: bool
     """Whether the connection had been idle: then the other side may have closed it."""
     deadline: float
@@ -190,7 +141,8 @@ class OutboundClient:
         `timeout_s` seconds for all of them together: what was not sent is refused as unavailable without any waiting.
         Raises OutboundRefused for an address that is not called at all.
         """
-        calls = [self._prepared("POST", url, body, content_type) for body in bodies]
+        asking = self._prepared("POST", url, b"", content_type)
+        calls = [replace(asking, body=body) for body in bodies]
         answers: dict[int, Reply | OutboundRefused | OutboundUnavailable] = {}
         under_way: deque[_UnderWay] = deque()
         ending, trouble = time.monotonic() + self._timeout_s, ""
@@ -228,7 +180,7 @@ class OutboundClient:
                 connection.close()
         self._connections().clear()
 
-    def _connections(self) -> dict[str, list[_Connection]]:
+    def _connections(self) -> dict[str, list[Connection]]:
         """Idle connections of this thread by origin."""
         try:
             return self._kept.connections  # type: ignore[no-any-return]
@@ -303,7 +255,7 @@ class OutboundClient:
                     response.close()  # it has the socket when the other side said that it will close
                 asked.connection.close()
 
-    def _connect(self, target: _Target, deadline: float) -> _Connection:
+    def _connect(self, target: _Target, deadline: float) -> Connection:
         literal = _is_address(target.host)
         found = [target.host] if literal else self._resolve(target.host, target.port)
         if not literal and target.host not in self._inner_hosts:
@@ -313,14 +265,14 @@ class OutboundClient:
         last: OSError | None = None
         for address in found:
             try:
-                sock = socket.create_connection((address, target.port), timeout=_left(deadline))
+                sock = socket.create_connection((address, target.port), timeout=seconds_left(deadline))
             except OSError as error:
                 last = error
                 continue
             return self._on_socket(sock, target)
         raise last or OSError("name leads to no address")
 
-    def _on_socket(self, sock: socket.socket, target: _Target) -> _Connection:
+    def _on_socket(self, sock: socket.socket, target: _Target) -> Connection:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if target.scheme == "https":
@@ -329,7 +281,7 @@ class OutboundClient:
         except OSError:
             sock.close()
             raise
-        return _Connection(target, sock)
+        return Connection(target.host, target.port, sock)
 
     def _read(self, response: http.client.HTTPResponse, target: _Target) -> Reply:
         if 300 <= response.status < 400:
@@ -350,7 +302,7 @@ class OutboundClient:
         return Reply(response.status, given, bytes(received))
 
 
-def _request(connection: _Connection, call: _Call, deadline: float) -> None:
+def _request(connection: Connection, call: _Call, deadline: float) -> None:
     connection.timed.deadline = deadline
     try:
         connection.request(call.method, call.target.path, body=call.body, headers=call.headers)
@@ -362,13 +314,6 @@ def _request(connection: _Connection, call: _Call, deadline: float) -> None:
 
 def _no_answer(call: _Call, error: Exception) -> OutboundUnavailable:
     return OutboundUnavailable("no answer", origin=call.target.origin, error=type(error).__name__)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the call took too long")
-    return left
 
 
 def _is_address(host: str) -> bool:

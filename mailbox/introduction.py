@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from html import escape
 
 from django.utils import formats, timezone, translation
-from django.utils.html import escape
 
 from evidence.models import SealedEvidence
 
@@ -83,9 +83,7 @@ def _filled(
         sender_name=written(message.sender_name),
         sender_address=written(message.sender_address),
         recipients="".join(
-            line.format(
-                role="Bilgi" if each.is_cc else "Alıcı", name=written(each.name), address=written(each.address)
-            )
+            line.format(role="Bilgi" if each.is_cc else "Alıcı", name=written(each.name), address=written(each.address))
             for each in recipients
         ),
         subject=written(message.subject),
