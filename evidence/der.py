@@ -23,6 +23,7 @@ SEQUENCE, SET = 0x30, 0x31
 MAX_BYTES = 64 * 1024 * 1024
 """No structure of ours or of a peer comes near; a longer one is refused before it is walked (V-062)."""
 MAX_DEPTH = 40
+_OCTETS = tuple(bytes((number,)) for number in range(256))
 
 
 class DerRefused(KepError):
@@ -41,15 +42,16 @@ class DerRefused(KepError):
 def length(count: int) -> bytes:
     """The shortest length octets for `count` content octets."""
     if count < 0x80:
-        return bytes((count,))
+        return _OCTETS[count]
     digits = count.to_bytes((count.bit_length() + 7) // 8, "big")
-    return bytes((0x80 | len(digits),)) + digits
+    return _OCTETS[0x80 | len(digits)] + digits
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:
     """One value: `tag`, its length, and the parts joined as its content."""
     content = parts[0] if len(parts) == 1 else b"".join(parts)
-    return bytes((tag,)) + length(len(content)) + content
+    size = len(content)
+    return b"".join((_OCTETS[tag], _OCTETS[size] if size < 0x80 else length(size), content))
 
 
 def seq(*parts: bytes) -> bytes:
