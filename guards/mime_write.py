@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from guards.mime_addresses import Address, is_kep_address
@@ -121,25 +122,22 @@ def leaf(content_type: str, raw: bytes, *, filename: str | None = None, more: It
 
     `content_type` may carry parameters without blanks at line ends; `more` are finished header lines.
     """
+    return b"".join([_head(content_type, "base64", filename), *more, b"\r\n", base64_lines(raw)])
+
+
+@lru_cache(maxsize=32)
+def _head(content_type: str, encoding: str, filename: str | None) -> bytes:
+    """The head of a part. Remembered: signatures, proofs and texts have the same few heads in every message."""
     name = parameter("name", filename) if filename is not None else ""
-    head = [header("Content-Type", content_type + name), header("Content-Transfer-Encoding", "base64")]
+    head = [header("Content-Type", content_type + name), header("Content-Transfer-Encoding", encoding)]
     if filename is not None:
         head.append(header("Content-Disposition", "attachment" + parameter("filename", filename)))
-    return b"".join([*head, *more, b"\r\n", base64_lines(raw)])
+    return b"".join(head)
 
 
 def embedded_message(raw: bytes, *, filename: str, more: Iterable[bytes] = ()) -> bytes:
     """A `message/rfc822` part that carries `raw` byte for byte (K-100.2): 7bit, or 8bit when `raw` is."""
-    return b"".join(
-        [
-            header("Content-Type", "message/rfc822" + parameter("name", filename)),
-            header("Content-Transfer-Encoding", "7bit" if raw.isascii() else "8bit"),
-            header("Content-Disposition", "attachment" + parameter("filename", filename)),
-            *more,
-            b"\r\n",
-            raw,
-        ]
-    )
+    return b"".join([_head("message/rfc822", "7bit" if raw.isascii() else "8bit", filename), *more, b"\r\n", raw])
 
 
 def multipart(
