@@ -34,7 +34,7 @@ PARTS = (30, 40, 50, 60)
 
 
 class Kind(StrEnum):
-    """What can be done to a deployment; all but the last three are `kill -9` of one process."""
+    """What can be done to a deployment; all but the last two are `kill -9` of one process."""
 
     WEB_MASTER = "web-master"
     WEB_WORKER = "web-worker"

@@ -1,6 +1,6 @@
 """Writes a stock of messages up to the last step: signed by their senders, one POST away from being acknowledged.
 
-    preparing.py --data DIR --out FILE --count N --size BYTES --seed S [--part K/OF]
+    preparing.py --data DIR --out FILE --count N --size BYTES --seed S
 
 Run as a Django process of the deployment, before the storm. Each message goes through the product's own verbs: draft,
 file, operation asked, code claimed, certificate offered, document fetched; the signature is made with the key in the
