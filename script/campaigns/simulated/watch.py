@@ -125,7 +125,7 @@ RULES: tuple[tuple[str, str], ...] = (
 )
 """Name and question; the question's rows are what violates it."""
 
-_CLAIMED = ("mailbox_message", "mailbox_recipient", "evidence_sealwork")
+_CLAIMED = ("signing_signingoperation", "mailbox_message", "mailbox_recipient", "evidence_sealwork")
 _DUE = {
     "deliver": (
         "SELECT max(due_at, coalesce(claimed_until, '')) AS t FROM mailbox_message"
@@ -136,6 +136,8 @@ _DUE = {
         "SELECT max(due_at, coalesce(claimed_until, '')) FROM accounts_smsnotice"
         " WHERE sent_at IS NULL AND given_up_at IS NULL",
         "SELECT expires_at FROM signing_signingoperation WHERE state IN ('ASKED', 'CLAIMED', 'OFFERED')",
+        "SELECT max(due_at, coalesce(claimed_until, '')) FROM signing_signingoperation"
+        " WHERE state = 'SIGNED' AND due_at IS NOT NULL",
     ),
     "seal": (
         "SELECT max(due_at, coalesce(claimed_until, '')) AS t FROM evidence_sealwork WHERE due_at IS NOT NULL",
@@ -144,7 +146,7 @@ _DUE = {
     ),
 }
 """When each queue has something to do, by its rows."""
-_SIGNED = "SELECT {moment} FROM signing_signingoperation WHERE state = 'SIGNED'"
+_NEXT = {queue: f"SELECT min(t) FROM ({' UNION ALL '.join(parts)})" for queue, parts in _DUE.items()}
 
 
 class Watch:
@@ -155,8 +157,7 @@ class Watch:
         self.alarms: list[str] = []
         self._last_step = 0
         self._reached: dict[tuple[int, int], str] = {}
-        self._claims: dict[tuple[str, int], tuple[str, datetime]] = {}
-        self._due_sql: dict[str, str] = {}
+        self._claims: dict[tuple[str, int | str], tuple[str, datetime]] = {}
 
     def look(self) -> None:
         """Raise `Violation` for the first rule that does not hold now."""
@@ -180,9 +181,7 @@ class Watch:
 
     def next_due(self, queue: str) -> datetime | None:
         """When the next row of `queue` is due; None when nothing is."""
-        if queue not in self._due_sql:
-            self._due_sql[queue] = self._question(queue)
-        found = self._rows(self._due_sql[queue])[0][0]
+        found = self._rows(_NEXT[queue])[0][0]
         return _moment(found) if found else None
 
     def _look_at_steps(self) -> None:
@@ -205,7 +204,7 @@ class Watch:
         if {(message, number): state for message, number, state in rows} != self._reached:
             raise Violation("states move by the tables only", "a row is in a state that its history does not tell")
 
-    def _claims_now(self) -> dict[tuple[str, int], tuple[str, datetime]]:
+    def _claims_now(self) -> dict[tuple[str, int | str], tuple[str, datetime]]:
         return {
             (table, key): (holder, _moment(until))
             for table in _CLAIMED
@@ -213,14 +212,6 @@ class Watch:
                 f"SELECT id, claimed_by, claimed_until FROM {table} WHERE claimed_until IS NOT NULL"
             )
         }
-
-    def _question(self, queue: str) -> str:
-        parts = list(_DUE[queue])
-        if queue == "deliver":
-            columns = {row[1] for row in self._rows("PRAGMA table_info(signing_signingoperation)")}
-            moment = "max(due_at, coalesce(claimed_until, ''))" if "due_at" in columns else "signed_at"
-            parts.append(_SIGNED.format(moment=moment))
-        return f"SELECT min(t) FROM ({' UNION ALL '.join(parts)})"
 
     def _rows(self, question: str, *values: int) -> list[Any]:
         return list(connection.connection.execute(question, values))
