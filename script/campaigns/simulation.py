@@ -27,7 +27,6 @@ from typing import Any
 SEEDS, QUICK_SEEDS = 10_000, 40
 CHUNK, LONG_CHUNK = 10, 40
 """Seeds that one process plays in a row, of few and of many; the first of them is played once more at the end."""
-TROUBLES_TRIED = ("offices", "deeds", "bells", "database", "power", "weather", "waits", "kills")
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,10 @@ def play_all(seeds: Sequence[int], *, processes: int, until_found: bool) -> Iter
 
 def shrunk(seed: int, rule: str) -> tuple[str, ...]:
     """Kinds of trouble that the failure does not need: without them the seed breaks the same rule."""
+    from script.campaigns.simulated.world import TROUBLES
+
     without: tuple[str, ...] = ()
-    for trouble in TROUBLES_TRIED:
+    for trouble in reversed(TROUBLES):
         if play(seed, without=(*without, trouble)).violation.startswith(rule):
             without = (*without, trouble)
     return without

@@ -198,7 +198,7 @@ class Scheduler:
 
     def _put(self, act: Act, moment: datetime) -> Turn:
         self._numbers += 1
-        # no two acts at the same microsecond: rows made by them would have no order of their own
+        # acts planned for one moment do not share its microsecond: rows made by them would have no order of their own
         turn = Turn(moment + timedelta(microseconds=self._numbers % 97), self._numbers, act)
         heapq.heappush(self._queue, turn)
         return turn

@@ -60,7 +60,7 @@ class World:
         self._storm_ends = START + timedelta(seconds=drawn.choice((120, 600, 3600, 95_000)))
         self._cuts: list[tuple[datetime, datetime]] = []
         self.scheduler = Scheduler(START, connections["default"], self._chance("order"), self._fate(drawn))
-        spells = weather(self._chance("weather"), START, hours=25) if self._has("weather") else []
+        spells = weather(self._chance("weather"), START, hours=25) if self.has("weather") else []
         self.network = Network(stage.authorities, spells, self._chance("network"))
         self._cut_power(drawn)
         self.watch = Watch(self.scheduler)
@@ -136,7 +136,7 @@ class World:
         """A bell rings for `queue`: one of its workers hears it, or nobody, or both."""
         hears = self._ears.random()
         one, other = self._ears.sample(self.workers[queue], 2)
-        if not self._has("bells") or hears > 0.4:
+        if not self.has("bells") or hears > 0.4:
             one.ring()
         elif hears < 0.1:
             one.ring()
@@ -166,22 +166,19 @@ class World:
 
     def has(self, trouble: str) -> bool:
         """Whether the seed has this kind of trouble."""
-        return self._has(trouble)
-
-    # --- inside -------------------------------------------------------------------------------------------------------
-    def _has(self, trouble: str) -> bool:
         return trouble in self.troubles
 
+    # --- inside -------------------------------------------------------------------------------------------------------
     def _chance(self, stream: str) -> random.Random:
         return random.Random(f"{self.seed}:{stream}")  # noqa: S311 - not a secret: a run must be repeatable
 
     def _fate(self, drawn: random.Random) -> Fate:
         often = drawn.choice((0.3, 1.0, 3.0))
-        kills, waits = self._has("kills") * often, self._has("waits") * often
-        return Fate(0.02 * kills, 0.0008 * kills, 0.02 * waits, 0.002 * waits, 0.002 * often * self._has("database"))
+        kills, waits = self.has("kills") * often, self.has("waits") * often
+        return Fate(0.02 * kills, 0.0008 * kills, 0.02 * waits, 0.002 * waits, 0.002 * often * self.has("database"))
 
     def _cut_power(self, drawn: random.Random) -> None:
-        if self._has("power"):
+        if self.has("power"):
             for _ in range(drawn.choice((1, 2))):
                 begins = START + timedelta(seconds=drawn.uniform(1, 400))
                 self._cuts.append((begins, begins + timedelta(seconds=drawn.choice((5, 90, 1200)))))
