@@ -158,7 +158,7 @@ def ports_are_free(plan: Plan) -> None:
     """`CannotStart` naming a port somebody else holds; orphans of a killed supervisor get a moment to go."""
     for port in (plan.port, plan.pki_port, plan.signer_port, plan.metrics_port):
         deadline = time.monotonic() + 5
-        while (taken := _connects(port)) and time.monotonic() < deadline:
+        while (taken := connects(port)) and time.monotonic() < deadline:
             time.sleep(0.2)
         if taken:
             raise CannotStart(f"127.0.0.1:{port} kapısı kullanımda; --port ile başka bir kapı seçin")
@@ -203,16 +203,16 @@ def children_of(plan: Plan, broker: Path) -> list[Child]:
     ping, alive = Probe(str(broker), b"PING\r\n", b"+PONG"), plan.run / "beat.alive"
     return [
         Child("valkey", valkey, lambda: _connects_to_socket(broker), stop_turn=2, probe=ping),
-        Child("demo-pki", pki, lambda: _connects(plan.pki_port), stop_turn=2, probe=asks_http(plan.pki_port, "/", ANY)),
+        Child("demo-pki", pki, lambda: connects(plan.pki_port), stop_turn=2, probe=asks_http(plan.pki_port, "/", ANY)),
         *(_worker(plan, queue, number) for number in range(1, plan.workers + 1) for queue in ("seal", "deliver")),
         Child(
             "beat", beat, lambda: True, {"KEP_PROCESS_ROLE": "beat", "KEP_HEARTBEAT_FILE": str(alive)}, heartbeat=alive
         ),
-        Child("signer", signer, lambda: _connects(plan.signer_port), probe=asks_http(plan.signer_port, "/", ANY)),
+        Child("signer", signer, lambda: connects(plan.signer_port), probe=asks_http(plan.signer_port, "/", ANY)),
         Child(
             "metrics",
             [python, "manage.py", "kepmetrics"],
-            lambda: _connects(plan.metrics_port),
+            lambda: connects(plan.metrics_port),
             {"KEP_PROCESS_ROLE": "metrics", "KEP_HEARTBEAT_FOLDER": str(plan.run)},
             probe=asks_http(plan.metrics_port, "/healthz", b" 200 OK"),
         ),
@@ -252,7 +252,8 @@ def broker_program() -> str:
     return str(get_binary_path())
 
 
-def _connects(port: int) -> bool:
+def connects(port: int) -> bool:
+    """Whether somebody accepts connections on that port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

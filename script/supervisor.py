@@ -27,9 +27,9 @@ from pathlib import Path
 from probe import Probe
 
 FIRST_PAUSE, LONGEST_PAUSE, EARNED_AFTER = 0.2, 15.0, 30.0
-SILENCE = 40.0
-FIRST_SILENCE = 90.0
+SILENCE, FIRST_SILENCE = 40.0, 90.0
 LONGEST_ABSENCE = 5.0
+"""Seconds between two looks after which it was the supervisor itself that stood still."""
 REMIND_AFTER = 30.0
 LOG_LIMIT = 10_000_000
 ERROR_WORDS = (" ERROR ", " CRITICAL ", "[ERROR]", "[CRITICAL]")
@@ -49,6 +49,7 @@ class Child:
     heartbeat: Path | None = None
     probe: Probe | None = None
     beat: tuple[int, float] = (0, 0.0)
+    """The heartbeat's time of change when it was last looked at, and when (monotonic) it was seen to be another."""
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
     started_at: float = 0.0
@@ -173,7 +174,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # the supervisor has no threads
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,  # the supervisor has no threads
             )
         child.started_at = now
 
@@ -212,8 +213,8 @@ class Supervisor:
             self._repeat_errors(child)
 
 
-def _die_with_parent() -> None:
-    """In the child, before it becomes its program: TERM when the supervisor is gone, however it went."""
+def end_with_parent() -> None:
+    """In a child on Linux, before it becomes its program: TERM when whoever started it is gone, however it went."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == 1:
         os._exit(1)

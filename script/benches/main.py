@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from campaigns.run import commit
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARTS = ("pipeline", "steps", "pages")
 KEYS = {"rsa": "rsa2048", "p256": "p256"}
@@ -125,16 +127,6 @@ def about(given: argparse.Namespace) -> dict[str, Any]:
             "system": platform.platform(),
         },
     }
-
-
-def commit() -> str:
-    """The commit that is checked out; a plus sign when the files differ from it."""
-
-    def git(*command: str) -> str:
-        done = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+" if git("status", "--porcelain") else "")
 
 
 def print_pipeline(rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,6 @@ that one set of certificates and people serves several runs.
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import start
 from campaigns import processes
+from campaigns.deployment import free_base
 from supervisor import Child
 
 from demo import pki
@@ -100,7 +100,7 @@ def plan_of(data: Path, *, workers: int) -> start.Plan:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = data.with_name(f"{data.name}.port")
     if not kept.exists():
-        kept.write_text(str(_free_port()))
+        kept.write_text(str(free_base()))
     return start.Plan(data.resolve(), int(kept.read_text()), workers)
 
 
@@ -150,14 +150,3 @@ def use(environment: Mapping[str, str], *, role: str = "web") -> None:
     import django
 
     django.setup()
-
-
-def _free_port() -> int:
-    """A port that nobody holds now, nor the one thirty above it, where the demo PKI will answer."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        with socket.socket() as probe:
-            if 1_024 <= port < 65_000 and probe.connect_ex(("127.0.0.1", port + 30)):
-                return port

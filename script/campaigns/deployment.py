@@ -6,12 +6,9 @@ process again, with one exception that is not ours to supervise in production, P
 """
 
 import contextlib
-import ctypes
 import http.client
-import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -25,10 +22,11 @@ import redis
 from campaigns import processes
 from campaigns.processes import Process
 from run_tests import free_port
+from start import connects
+from supervisor import end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, END_SECONDS = 180.0, 90.0
-PR_SET_PDEATHSIG = 1
 PARTS = (30, 40, 50, 60)
 """Distances from the web's port at which parts of a deployment listen."""
 
@@ -140,7 +138,7 @@ class Deployment(ABC):
             stdout=out,
             stderr=err,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
 
     def run(self, *command: str | Path, environment: Mapping[str, str] | None = None) -> str:
@@ -244,20 +242,6 @@ class Deployment(ABC):
 
 def _is(process: Process, kind: Kind) -> bool:
     return any(mark in f" {process.command} " for mark in MARKS.get(kind, ()))
-
-
-def _end_with_parent() -> None:
-    """In the child, before it becomes its program: TERM when the campaign is gone, however it went."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:
-        os._exit(1)
-
-
-def connects(port: int) -> bool:
-    """Whether somebody accepts connections on that port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_base() -> int:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from campaigns.deployment import ROOT, connects
+from campaigns.deployment import ROOT
 from probe import Probe
+from start import connects
 from supervisor import Child, Supervisor
 
 
