@@ -196,10 +196,12 @@ class Deployment(ABC):
         if not standing:
             return None
         victim = standing[choice % len(standing)]
-        at = time.time()
-        if not processes.kill(victim):
-            return None
-        return Blow(kind, at, f"pid {victim.pid}", victim, self._sign_of_life(victim))
+        blow = self.blow(kind, victim)
+        return blow if processes.kill(victim) else None
+
+    def blow(self, kind: Kind, victim: Process) -> Blow:
+        """What is to be watched when this process is struck now, in whatever way."""
+        return Blow(kind, time.time(), f"pid {victim.pid}", victim, self._sign_of_life(victim))
 
     def is_back(self, blow: Blow) -> bool:
         """Whether what this blow struck works again."""

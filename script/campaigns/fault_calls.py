@@ -20,7 +20,7 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -229,7 +229,7 @@ def drive(folder: Path, pki_directory: Path, share: int, shares: int, *, seed: i
         print(json.dumps(asdict(place.run(case))), flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """A driver: started by `faults.py` with the library preloaded and the settings in its environment."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pki", type=Path, required=True)
@@ -238,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--case", default="")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     folder = Path(os.environ["KEP_DATA_DIR"])
     drive(folder, given.pki, given.share, given.shares, seed=given.seed, quick=given.quick, only=given.case)
 

@@ -20,12 +20,17 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import one_road
+
+Answer = TypeVar("Answer")
 
 SIZES = {"postgresql": (2_000, 50), "sqlite": (500, 30)}
 """Messages of the long and of the quick run."""
@@ -169,7 +174,7 @@ def hold_now_and_then(file: str, seed: int, held: Any) -> None:
         other.execute("ROLLBACK")
 
 
-def send(first: Any, count: int, wrong: list[str]) -> int:
+def send(first: "one_road.Sender", count: int, wrong: list[str]) -> int:
     """`count` messages by a sender who repeats whatever was refused; how many refusals he heard."""
     import one_road
 
@@ -193,7 +198,7 @@ def send(first: Any, count: int, wrong: list[str]) -> int:
     return refusals
 
 
-def _patient(look: Any) -> Any:
+def _patient(look: Callable[[], Answer]) -> Answer:
     """What the driver itself asks of the database, however often that takes."""
     from django.db import Error, connection
 
@@ -206,16 +211,12 @@ def _patient(look: Any) -> Any:
 
 def work(now: datetime) -> None:
     """One turn of both queues at once, each in a thread and on a connection of its own."""
+    import one_road
     from django.conf import settings
     from django.db import connection
-    from django.utils.module_loading import import_string
-
-    from kepweb.work_loop import WorkLoop
 
     def turn(queue: str) -> None:
-        paths = [path for path in settings.KEP_SWEEPS[queue] if path.startswith("mailbox.")]
-        sweeps = [(path, partial(import_string(path), now)) for path in paths]
-        WorkLoop(sweeps, wake=threading.Event(), ending=threading.Event(), poll_seconds=0).sweep_until_empty()
+        one_road.work(now, queue)
         connection.close()
 
     threads = [threading.Thread(target=turn, args=(queue,)) for queue in settings.KEP_SWEEPS]

@@ -81,9 +81,9 @@ class Scene:
         self._must(self.sender.ask() and self.sender.sign(self.road.code_of(self.sender.draft)), "first message")
         self.now = self.road.finish(self.now)
         self.item = BoxItem.objects.get(folder="inbox").public_id
-        self._must(self._get(f"ileti/{self.item}/ac/", post=True) < 400, "opening")
+        self._must(self._status_of(f"ileti/{self.item}/ac/", post=True) < 400, "opening")
         self.now = self.road.finish(self.now)  # the bundle is made of the proofs that are sealed when it is asked for
-        self._must(self._get(f"ileti/{self.item}/delil-paketi/", post=True) < 400, "asking for the bundle")
+        self._must(self._status_of(f"ileti/{self.item}/delil-paketi/", post=True) < 400, "asking for the bundle")
         self.now = self.road.finish(self.now)
 
     def _fresh(self, until: str) -> Any:
@@ -100,7 +100,7 @@ class Scene:
         if not is_so:
             raise SystemExit(f"{self.layout}: {what} did not work on an empty disk: {self.sender.answers[-3:]}")
 
-    def _get(self, path: str, *, post: bool = False) -> int:
+    def _status_of(self, path: str, *, post: bool = False) -> int:
         answer = self.receiver.post(f"/{path}") if post else self.receiver.get(f"/{path}")
         return int(answer.status_code)
 
@@ -140,7 +140,7 @@ class Scene:
                 answer.status_code == 200 and length > 1000, f"{path.rpartition('/')[2] or path}: {answer.status_code}"
             )
         if self.layout != "database":
-            self.say(self._get("readyz") == 503, "/readyz says that all is well")
+            self.say(self._status_of("readyz") == 503, "/readyz says that all is well")
 
     def holding(self) -> None:
         """Workers turn several times: the signed message waits, and nothing of it is half there."""

@@ -15,6 +15,10 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import one_road
 
 SIZES = (1_000, 60)
 """Messages of the long and of the quick run."""
@@ -35,11 +39,10 @@ STEPS: Mapping[str, str] = {
 """The insert that a step cannot do without, and how the row of one draft's message is known in it."""
 
 
-def signed(first: object, count: int) -> list[str]:
+def signed(first: "one_road.Sender", count: int) -> list[str]:
     """So many drafts whose signatures wait for the workers."""
     import one_road
 
-    assert isinstance(first, one_road.Sender)  # noqa: S101 - for the reader
     drafts = []
     for _ in range(count):
         sender = one_road.Sender(first.client, first.imza)
@@ -74,7 +77,6 @@ def main() -> None:
     """One run; one JSON line on stdout."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pki", type=Path, required=True)
-    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     import django

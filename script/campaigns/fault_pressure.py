@@ -18,7 +18,10 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import one_road
 
 AT_ONCE = 2.0
 REFUSALS = (200, 20)
@@ -26,7 +29,7 @@ HOURS, LOOKS, ABSENT = (48, 6), 8, 5
 MOST = 100
 
 
-def pressure(first: Any, limit: int, *, quick: bool) -> tuple[list[str], dict[str, Any]]:
+def pressure(first: "one_road.Sender", limit: int, *, quick: bool) -> tuple[list[str], dict[str, Any]]:
     """The door closes and opens; what is wrong, and the figures."""
     import one_road
 
@@ -126,7 +129,6 @@ def main() -> None:
     """Both; one JSON line each on stdout."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pki", type=Path, required=True)
-    parser.add_argument("--seed", type=int, required=True, help="unused: nothing is drawn here")
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     import django

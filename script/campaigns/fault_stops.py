@@ -15,15 +15,15 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 for name in [each for each in os.environ if each.startswith(("KEP_", "DJANGO_"))]:
     del os.environ[name]  # the deployment says what its processes need
 
 from campaigns import processes, run  # noqa: E402
-from campaigns.deployment import Blow, Deployment, Kind  # noqa: E402
+from campaigns.deployment import Deployment, Kind  # noqa: E402
 
 ROLLS = (20, 1)
 """Rolling restarts of the long and of the quick run."""
@@ -60,7 +60,7 @@ def restart(deployment: Deployment, kind: Kind, choice: int, seen: Seen) -> None
     victim = standing[choice % len(standing)]
     os.kill(victim.pid, signal.SIGTERM)
     gone = until(lambda: not processes.is_alive(victim), LONGEST_STOP)
-    blow = Blow(kind, time.time(), f"pid {victim.pid}", victim, deployment._sign_of_life(victim))
+    blow = deployment.blow(kind, victim)
     back = until(lambda: deployment.is_back(blow), LONGEST_RETURN)
     note(seen, kind, gone, back)
 
@@ -77,7 +77,7 @@ def note(seen: Seen, kind: Kind, gone: float | None, back: float | None) -> None
         seen.returns.setdefault(kind.value, []).append((gone or 0.0) + back)
 
 
-def until(is_so: Any, seconds: float) -> float | None:
+def until(is_so: Callable[[], bool], seconds: float) -> float | None:
     """How long it took; None when it did not come."""
     began = time.monotonic()
     while not is_so():
@@ -129,7 +129,7 @@ def newest(folder: Path, *, after: float) -> str:
 def deafen(deployment: Deployment, kind: Kind, seen: Seen) -> None:
     """Stop one worker in its tracks: it lives and hears nothing. It must be replaced."""
     victim = deployment.standing(kind)[0]
-    blow = Blow(kind, time.time(), f"pid {victim.pid}", victim, deployment._sign_of_life(victim))
+    blow = deployment.blow(kind, victim)
     os.kill(victim.pid, signal.SIGSTOP)
     back = until(lambda: deployment.is_back(blow), LONGEST_RETURN)
     if back is None:
@@ -141,7 +141,6 @@ def deafen(deployment: Deployment, kind: Kind, seen: Seen) -> None:
 def main() -> None:
     """One run; one JSON line on stdout."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pki", type=Path, required=True, help="unused: the provider brings its own")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--place", type=Path, required=True)
@@ -150,8 +149,6 @@ def main() -> None:
     size = run.Size("embedded", given.seed, 1, given.quick)
     messages = MESSAGES[given.quick]
     with run.deployed("stops", size, given.place) as deployment:
-        from campaigns import history, told
-
         folder = deployment.data.parent
         stock = run.prepare(deployment, size, messages=messages, octets=OCTETS)
         posting = run.client(deployment, stock, "--rate", str(RATE))
@@ -174,16 +171,14 @@ def main() -> None:
         posting.wait(600)
         settled = run.settle()
         errors = (folder / "data.err").read_text(errors="replace")
-        deployment.stop_processes()
-        said = told.read(stock, folder)
-        found = history.check(said)
-        seen.wrong += [f"{each.code} {each.subject}: {each.text}" for each in found.findings]
-        seen.wrong += [f"kepcheck {each}" for each in run.kepcheck(deployment)]
-        seen.wrong += [f"refused: {each}" for each in said.refused.values()]
+        end = run.ended(deployment, stock)
+        seen.wrong += end.findings
+        seen.wrong += [f"kepcheck {each}" for each in end.damage]
+        seen.wrong += [f"refused: {each}" for each in end.refused]
         if settled is None:
             seen.wrong.append("the work did not come to an end")
-        if len(said.acked) != messages:
-            seen.wrong.append(f"{len(said.acked)} of {messages} were acknowledged")
+        if len(end.said.acked) != messages:
+            seen.wrong.append(f"{len(end.said.acked)} of {messages} were acknowledged")
         if is_over:
             seen.wrong.append("the load ended before the last stop: make it longer")
         seen.wrong += [line for line in errors.splitlines() if "beklenen sürede kapanmadı" in line]

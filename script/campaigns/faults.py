@@ -27,14 +27,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import run_tests
+from campaigns import run
+
+from demo import pki
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(ROOT / "script"))
-
-import run_tests  # noqa: E402 - the PostgreSQL of one run, as the suite starts it
-
-from demo import pki  # noqa: E402
-
 PARTS = ("calls", "disk", "database", "poison", "pressure", "stops")
 DISKS = ("all", "vault", "database")
 BUSY_SECONDS = 0.25
@@ -85,40 +84,47 @@ class Bench:
         subprocess.run(["gcc", *options, "-o", library, HERE / "failing_calls.c", "-ldl"], check=True)
         shares = 1 if ":" in self.case else 2
         chosen = ["--shares", str(shares), *(["--case", self.case] if self.case else [])]
-        command = [HERE / "fault_calls.py", *self._common(), *chosen]
+        command = [HERE / "fault_calls.py", *self._pki_and_size(), *self._seed(), *chosen]
         preload = {"LD_PRELOAD": str(library)}
         return [(f"calls-{share}", [*command, "--share", str(share)], preload) for share in range(shares)]
 
     def _disk(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
-        pki_only = ["--pki", self.folder]
-        return [(f"disk-{each}", [HERE / "fault_disk.py", *pki_only, "--layout", each], {}) for each in DISKS]
+        command = [HERE / "fault_disk.py", "--pki", self.folder]
+        return [(f"disk-{each}", [*command, "--layout", each], {}) for each in DISKS]
 
     def _database(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
         (self.folder / "impatient.py").write_text(
             "from kepweb.settings.testing import *\n"
             f"DATABASES['default']['OPTIONS'] = {{**DATABASES['default']['OPTIONS'], 'timeout': {BUSY_SECONDS}}}\n"
         )
-        command = [HERE / "fault_database.py", *self._common()]
+        command = [HERE / "fault_database.py", *self._pki_and_size(), *self._seed()]
         return [
             ("database-sqlite", command, {"DJANGO_SETTINGS_MODULE": "impatient"}),
             ("database-postgresql", command, {"KEP_TEST_DATABASE_URL": "wanted"}),
         ]
 
     def _poison(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
-        return [("poison", [HERE / "fault_poison.py", *self._common()], {})]
+        return [("poison", [HERE / "fault_poison.py", *self._pki_and_size()], {})]
 
     def _pressure(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
         (self.folder / "narrow.py").write_text(
             f"from kepweb.settings.testing import *\nKEP_QUEUE_MOST_WORK = {MOST_WORK}\n"
         )
-        command = [HERE / "fault_pressure.py", *self._common()]
+        command = [HERE / "fault_pressure.py", *self._pki_and_size()]
         return [("pressure", command, {"DJANGO_SETTINGS_MODULE": "narrow"})]
 
     def _stops(self) -> list[tuple[str, Sequence[str | Path], Mapping[str, str]]]:
-        return [("stops", [HERE / "fault_stops.py", *self._common(), "--place", self.folder / "stops"], {})]
+        command = [HERE / "fault_stops.py", *self._seed(), *self._size(), "--place", self.folder / "stops"]
+        return [("stops", command, {})]
 
-    def _common(self) -> list[str | Path]:
-        return ["--pki", self.folder, "--seed", str(self.seed), *(["--quick"] if self.quick else [])]
+    def _pki_and_size(self) -> list[str | Path]:
+        return ["--pki", self.folder, *self._size()]
+
+    def _size(self) -> list[str]:
+        return ["--quick"] if self.quick else []
+
+    def _seed(self) -> list[str]:
+        return ["--seed", str(self.seed)]
 
     def _start(self, name: str, command: Sequence[str | Path], more: Mapping[str, str]) -> Part:
         place = self.folder / name
@@ -172,8 +178,9 @@ def main() -> int:
     if not set(chosen) <= set(PARTS):
         parser.error(f"parts are {', '.join(PARTS)}")
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(2**31)
-    print(f"faults: seed {seed}, {'quick' if given.quick else 'full'} size, parts {' '.join(chosen)}", flush=True)
-    record: dict[str, Any] = {"name": "faults", "seed": seed, "quick": given.quick, "parts": {}}
+    size, commit = "quick" if given.quick else "full", run.commit()
+    print(f"faults: seed {seed}, commit {commit}, {size} size, parts {' '.join(chosen)}", flush=True)
+    record: dict[str, Any] = {"name": "faults", "seed": seed, "commit": commit, "quick": given.quick, "parts": {}}
     wrong: list[str] = []
     with tempfile.TemporaryDirectory(prefix="kep-faults-") as folder:
         bench = Bench(Path(folder), seed=seed, quick=given.quick, case=given.case)
@@ -197,9 +204,7 @@ def main() -> int:
         print(f"  wrong: {each}")
     record["verdict"] = "failed" if wrong else "passed"
     print(f"figure: {len(wrong)} wrong; verdict: {record['verdict']}")
-    (given.data / "campaigns").mkdir(parents=True, exist_ok=True)
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    (given.data / "campaigns" / "faults.json").write_text(text, encoding="utf-8")
+    run.keep_record(record, given.data)
     return 1 if wrong else 0
 
 

@@ -89,12 +89,12 @@ class Sender:
 
     def offer(self, code: str) -> bool:
         """From the code to the signature in the program's hand: claimed, certificate shown, document read, signed."""
-        claimed = self._machine("claim", "claim", {"code": code, "signer": "kampanya"})
+        claimed = self._machine("claim", {"code": code, "signer": "kampanya"})
         if claimed is None:
             return False
         token = claimed["token"]
         offer = {"token": token, "certificate": base64.b64encode(self.imza.certificate).decode(), "chain": []}
-        offered = self._machine("certificate", "certificate", offer)
+        offered = self._machine("certificate", offer)
         if offered is None:
             return False
         content = self._note("document", self.client.get(offered["document_url"], headers={"X-Imza-Token": token}))
@@ -111,11 +111,11 @@ class Sender:
     def post_signature(self) -> bool:
         """The completing post, or the same one once more."""
         sent = {"token": self.token, "signature": base64.b64encode(self.signature).decode()}
-        return self._machine("signature", "signature", sent) is not None
+        return self._machine("signature", sent) is not None
 
-    def _machine(self, step: str, name: str, fields: Mapping[str, Any]) -> Any:
+    def _machine(self, step: str, fields: Mapping[str, Any]) -> Any:
         body = json.dumps(fields).encode()
-        answer = self._post(step, reverse(f"signing:{name}"), body, content_type="application/json")
+        answer = self._post(step, reverse(f"signing:{step}"), body, content_type="application/json")
         return None if answer is None else json.loads(answer.content)
 
     def _post(self, step: str, path: str, data: Any, **more: Any) -> HttpResponse | None:
@@ -165,11 +165,14 @@ def code_of(draft: str) -> str:
     return shown.values_list("code_shown", flat=True).first() or ""
 
 
-def work(now: datetime) -> int:
-    """Let deliver and seal work at `now` until nothing moves; how many rows moved. Their failures are logged."""
+def work(now: datetime, *queues: str) -> int:
+    """Let the workers of these queues, or of all, work at `now` until nothing moves; how many rows moved.
+
+    Their failures are logged.
+    """
     sweeps = [
         (path, partial(import_string(path), now))
-        for queue in settings.KEP_SWEEPS
+        for queue in queues or settings.KEP_SWEEPS
         for path in settings.KEP_SWEEPS[queue]
         if path.startswith("mailbox.")
     ]

@@ -13,13 +13,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from campaigns.deployment import ROOT, CampaignError, Deployment, ending_in_order
+
+if TYPE_CHECKING:
+    from campaigns.history import History
+    from campaigns.reading import Reader
+    from campaigns.told import Told
 
 PREPARING = {"embedded": 1, "production": 2}
 """Processes that prepare the stock side by side; on SQLite a second one would only wait for the first."""
@@ -39,7 +44,7 @@ class Size:
 
 
 def arguments(name: str, description: str) -> argparse.ArgumentParser:
-    """What both campaigns understand."""
+    """What kill and load both understand."""
     parser = argparse.ArgumentParser(prog=f"script/campaign {name}", description=description)
     parser.add_argument("--quick", action="store_true", help="the size for CI")
     parser.add_argument("--seed", type=int, default=None)
@@ -174,12 +179,74 @@ def commit() -> str:
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+" if git("status", "--porcelain") else "")
 
 
+@dataclass(frozen=True)
+class End:
+    """What there is when a run is over: what clients were told, and what the history checker and kepcheck say of it."""
+
+    said: "Told"
+    found: "History"
+    damage: list[str]
+    refused: list[str]
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What every record says of it."""
+        return {
+            "acknowledged": self.found.acknowledged,
+            "deliveries": self.found.deliveries,
+            "proofs": self.found.proofs,
+            "errors": self.refused[:50],
+            "findings": self.found.counts,
+            "kepcheck": len(self.damage),
+        }
+
+    @property
+    def findings(self) -> list[str]:
+        """One line for each finding of the history checker."""
+        return [f"{each.code} {each.subject}: {each.text}" for each in self.found.findings]
+
+
+def ended(deployment: Deployment, stock: Sequence[Path], readers: Sequence["Reader"] = ()) -> End:
+    """End every process in order, then compare what clients were told with what is kept."""
+    from campaigns import history, told
+
+    deployment.stop_processes()
+    said = told.read(stock, deployment.data.parent)
+    refused = [*said.refused.values(), *(why for reader in readers for why in reader.refused)]
+    return End(said, history.check(said), kepcheck(deployment), refused)
+
+
+def faults_of_end(record: Mapping[str, Any]) -> list[str]:
+    """What of `End.figures` lets any run fail."""
+    faults = [f"{count} findings {code}" for code, count in record["findings"].items() if count]
+    return faults + ([f"kepcheck found {record['kepcheck']}"] if record["kepcheck"] else [])
+
+
+def conclude(
+    record: dict[str, Any], faults: list[str], end: End, data: Path, *, tell: Callable[[dict[str, Any]], None]
+) -> None:
+    """Write the verdict into the record, keep it, and show everything that is wrong."""
+    record["faults"], record["verdict"] = faults, "failed" if faults else "passed"
+    keep_record(record, data)
+    tell(record)
+    show(end.findings)
+    show(end.damage + faults)
+
+
+def verdict(record: Mapping[str, Any], deployment: Deployment, given: argparse.Namespace) -> int:
+    """Say it, and throw the data of a run that passed away; the exit status. To be called when everything has ended."""
+    if not record["faults"] and not given.keep:
+        deployment.remove()
+    print(f"verdict: {record['verdict']}", flush=True)
+    return 1 if record["faults"] else 0
+
+
 def keep_record(record: Mapping[str, Any], data: Path) -> None:
-    """Write DIR/campaigns/NAME.json, and the same beside it under the profile's name, which the next run leaves."""
+    """Write DIR/campaigns/NAME.json, and with a profile also NAME-PROFILE.json, which the other profile leaves."""
     folder = data / "campaigns"
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record, indent=1, ensure_ascii=False)
-    for name in (record["name"], f"{record['name']}-{record['profile']}"):
+    for name in (record["name"], *([f"{record['name']}-{record['profile']}"] if "profile" in record else [])):
         (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
