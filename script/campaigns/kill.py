@@ -210,8 +210,6 @@ def main() -> int:
         flush=True,
     )
     with run.deployed("kill", size, given.data) as deployment:
-        from campaigns import history, told
-
         stock = run.prepare(deployment, size, messages=messages, octets=OCTETS)
         readers = reading.started(deployment, share=SHARE_OPENED, pause=LOOK_EVERY)
         prepared = time.monotonic() - began
@@ -222,11 +220,7 @@ def main() -> int:
         for reader in readers:
             reader.stop()
         settled = run.settle()
-        deployment.stop_processes()
-        said = told.read(stock, deployment.data.parent)
-        found = history.check(said)
-        damage = run.kepcheck(deployment)
-        refused = [*said.refused.values(), *(why for reader in readers for why in reader.refused)]
+        end = run.ended(deployment, stock, readers)
         record = {
             "name": "kill",
             "profile": size.profile,
@@ -238,15 +232,10 @@ def main() -> int:
             "kills_by_kind": dict(Counter(each.planned.kind.value for each in going.landed)),
             "left_out": ["relay: it comes with a later issue"],
             "messages": messages,
-            "acknowledged": found.acknowledged,
-            "accepted": found.messages,
-            "deliveries": found.deliveries,
-            "openings_acknowledged": len(said.opened),
-            "proofs": found.proofs,
-            "repeated_posts": sum(each.tries - 1 for each in said.acked.values()),
-            "errors": refused[:50],
-            "findings": found.counts,
-            "kepcheck": len(damage),
+            **end.figures,
+            "accepted": end.found.messages,
+            "openings_acknowledged": len(end.said.opened),
+            "repeated_posts": sum(each.tries - 1 for each in end.said.acked.values()),
             "recovery_seconds": recovery(going.landed),
             "settled_seconds": settled and round(settled, 1),
             "prepared_seconds": round(prepared, 1),
@@ -255,16 +244,8 @@ def main() -> int:
             "blows": [asdict(each) for each in going.landed],
             "missed": [asdict(each) for each in going.missed],
         }
-        faults = faults_of(record, kinds=deployment.kinds)
-        record["faults"], record["verdict"] = faults, "failed" if faults else "passed"
-        run.keep_record(record, given.data)
-        tell(record)
-        run.show([f"{each.code} {each.subject}: {each.text}" for each in found.findings])
-        run.show(damage + faults)
-    if not faults and not given.keep:
-        deployment.remove()
-    print(f"verdict: {record['verdict']}", flush=True)
-    return 1 if faults else 0
+        run.conclude(record, faults_of(record, kinds=deployment.kinds), end, given.data, tell=tell)
+    return run.verdict(record, deployment, given)
 
 
 def recovery(landed: Sequence[Landed]) -> dict[str, dict[str, float]]:
@@ -280,9 +261,7 @@ def recovery(landed: Sequence[Landed]) -> dict[str, dict[str, float]]:
 
 def faults_of(record: dict[str, Any], *, kinds: Sequence[Kind]) -> list[str]:
     """Why a run did not pass; empty when it did."""
-    faults = [f"{count} findings {code}" for code, count in record["findings"].items() if count]
-    if record["kepcheck"]:
-        faults.append(f"kepcheck found {record['kepcheck']}")
+    faults = run.faults_of_end(record)
     if record["acknowledged"] != record["messages"]:
         faults.append(f"{record['acknowledged']} of {record['messages']} messages were acknowledged")
     if record["errors"]:

@@ -4,13 +4,16 @@ design.md 5).
 Messages with a 50 kB attachment fall due at even distances for some minutes, whether or not earlier ones are done;
 some recipients open theirs. `--burst` sends five times the rate for two minutes and waits for the drain (R-033).
 
-How the figures come about: - *answer*: by the client's clock, from the POST that was answered to its answer; *from
-due* counts from the moment the message should have been posted, so that a client kept waiting is not forgotten; -
-*accept*: from the answer to the moment proof 10 is seen sealed in the database, which is looked at every tenth of a
-second from outside (see `campaigns.watching`): an upper bound; - *delivery*: from the answer to the moment proof 40
-of the slowest recipient is seen sealed, likewise; - *queue age*: every two seconds the age of the oldest row that is
-owed; flat when the median of the last third of the sending is not above the first third's by more than a half, or a
-second; - *sustained*: messages whose proof 10 was seen while sending went on, divided by its length.
+How the figures come about:
+
+- *answer*: by the client's clock, from the POST that was answered to its answer; *from due* counts from the moment the
+  message should have been posted, so that a client kept waiting is not forgotten;
+- *accept*: from the answer to the moment proof 10 is seen sealed in the database, which is looked at every tenth of a
+  second from outside (see `campaigns.watching`): an upper bound;
+- *delivery*: from the answer to the moment proof 40 of the slowest recipient is seen sealed, likewise;
+- *queue age*: every two seconds the age of the oldest row that is owed; flat when the median of the last third of the
+  sending is not above the first third's by more than a half, or a second;
+- *sustained*: messages whose proof 10 was seen while sending went on, divided by its length.
 
 All clocks are this machine's. At the end every proof must be sealed, and `campaigns.history` and `kepcheck` clean.
 The quick size judges that alone: its times are shown and not judged.
@@ -51,7 +54,7 @@ def main() -> int:
         flush=True,
     )
     with run.deployed("load", size, given.data) as deployment:
-        from campaigns import history, told, watching
+        from campaigns import watching
 
         stock = run.prepare(deployment, size, messages=messages, octets=OCTETS)
         readers = reading.started(deployment, share=SHARE_OPENED, pause=LOOK_EVERY)
@@ -64,10 +67,7 @@ def main() -> int:
             reader.stop()
         drained = run.settle()
         watch.stop()
-        deployment.stop_processes()
-        said = told.read(stock, deployment.data.parent)
-        found = history.check(said)
-        damage = run.kepcheck(deployment)
+        end = run.ended(deployment, stock, readers)
         record: dict[str, Any] = {
             "name": "load",
             "profile": size.profile,
@@ -79,32 +79,19 @@ def main() -> int:
             "rate": rate,
             "minutes": round(messages / rate / 60, 2),
             "messages": messages,
-            "acknowledged": found.acknowledged,
-            "deliveries": found.deliveries,
-            "proofs": found.proofs,
-            "errors": [*said.refused.values(), *(why for reader in readers for why in reader.refused)][:50],
+            **end.figures,
             "client_status": status,
-            "put_off": sum(each.put_off for each in said.acked.values()),
-            "unanswered": sum(each.tries - 1 - each.put_off for each in said.acked.values()),
-            "findings": found.counts,
-            "kepcheck": len(damage),
+            "put_off": sum(each.put_off for each in end.said.acked.values()),
+            "unanswered": sum(each.tries - 1 - each.put_off for each in end.said.acked.values()),
             "drained_seconds": drained and round(drained, 1),
             "prepared_seconds": round(prepared, 1),
-            **figures(said, watch.sealed, watch.samples),
+            **figures(end.said, watch.sealed, watch.samples),
             "seconds": round(time.monotonic() - began, 1),
         }
         record["must"] = not misses(record, MUST)
         record["goal"] = not misses(record, GOAL)
-        faults = faults_of(record)
-        record["faults"], record["verdict"] = faults, "failed" if faults else "passed"
-        run.keep_record(record, given.data)
-        tell(record)
-        run.show([f"{each.code} {each.subject}: {each.text}" for each in found.findings])
-        run.show(damage + faults)
-    if not faults and not given.keep:
-        deployment.remove()
-    print(f"verdict: {record['verdict']}", flush=True)
-    return 1 if faults else 0
+        run.conclude(record, faults_of(record), end, given.data, tell=tell)
+    return run.verdict(record, deployment, given)
 
 
 def asked(given: argparse.Namespace) -> tuple[float, float]:
@@ -179,9 +166,7 @@ def misses(record: dict[str, Any], wanted: dict[str, float]) -> list[str]:
 
 def faults_of(record: dict[str, Any]) -> list[str]:
     """Why a run did not pass; empty when it did."""
-    faults = [f"{count} findings {code}" for code, count in record["findings"].items() if count]
-    if record["kepcheck"]:
-        faults.append(f"kepcheck found {record['kepcheck']}")
+    faults = run.faults_of_end(record)
     if record["acknowledged"] != record["messages"] or record["client_status"]:
         faults.append(f"{record['acknowledged']} of {record['messages']} messages were acknowledged")
     if record["errors"] or record["unanswered"]:
