@@ -34,6 +34,7 @@ def test_a_place_survives_its_address() -> None:
 @pytest.mark.loopback
 @pytest.mark.django_db
 @pytest.mark.parametrize("key", ["1", "9" * 18, "9" * 30])
-def test_a_place_beyond_every_row_is_an_empty_or_full_page(road: Road, key: str) -> None:
+def test_a_place_beyond_every_row_is_an_empty_page(road: Road, key: str) -> None:
     written = base64.urlsafe_b64encode(f"i0001-01-02T00:00:00+00:00|{key}".encode()).decode()
-    assert inbox(road.mehmets, read_cursor(written)).items in ((), [])
+    road.send()
+    assert list(inbox(road.mehmets, read_cursor(written)).items) == []

@@ -5,7 +5,8 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from evidence import xades
 from evidence.claims import give_back
@@ -188,7 +189,7 @@ def test_a_hold_never_parks_however_long_it_lasts(road: Road) -> None:
 
 def test_a_row_that_never_opens_is_parked_like_any_other(road: Road) -> None:
     operation = road.sign(road.draft())
-    with operations.transaction.get_connection().cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("UPDATE signing_signingoperation SET tckn = %s", [b"\x01" * 48])
     for _ in range(3):
         assert operations.take_signed("message", 10, now=road.clock.now) == []
@@ -212,5 +213,6 @@ def test_a_claimed_signature_is_nobody_elses_until_it_is_given_back_or_its_claim
 
 
 def test_a_name_that_is_not_parked_is_refused(road: Road) -> None:
-    with pytest.raises(Exception, match="not parked"):
+    with pytest.raises(CommandError, match="not parked") as refused:
         call_command("kepparked", "--retry", "seal:4711", stdout=StringIO(), stderr=StringIO())
+    assert refused.value.returncode == 2
