@@ -114,15 +114,13 @@ def _pattern(kind: str) -> Pattern:
 
 
 def _open(item: Any) -> None:
-    from accounts.visit import SIGN_IN_BY_SMS
     from guards.clock import now as clock
-    from mailbox.reading import Reader, open_message
+    from mailbox.reading import open_message
 
-    from .writers import acting_for_account
+    from .writers import reader_of
 
     now = clock()
-    acting = acting_for_account(item.account, now=now)
-    open_message(item, reader=Reader(acting, now - timedelta(minutes=1), SIGN_IN_BY_SMS), now=now)
+    open_message(item, reader=reader_of(item.account, now=now), now=now)
 
 
 def _rows_of(message: Any) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from . import place
@@ -115,6 +114,7 @@ def steps() -> list[tuple[str, Callable[[], int]]]:
 
 
 def until_empty(verb: Callable[[], int]) -> int:
+    """Take a sweep until it finds nothing more; how many rows it moved."""
     moved = 0
     while now := verb():
         moved += now
@@ -122,12 +122,11 @@ def until_empty(verb: Callable[[], int]) -> int:
 
 
 def _open_unread() -> int:
-    from accounts.visit import SIGN_IN_BY_SMS
     from guards.clock import now as clock
     from mailbox.models import BoxItem
-    from mailbox.reading import Reader, open_message
+    from mailbox.reading import open_message
 
-    from .writers import acting_for_account
+    from .writers import reader_of
 
     unread = BoxItem.objects.filter(folder=BoxItem.Folder.INBOX, opened_at__isnull=True)
     items = list(
@@ -136,10 +135,7 @@ def _open_unread() -> int:
         )
     )
     now = clock()
-    readers = {
-        account: Reader(acting_for_account(account, now=now), now - timedelta(minutes=1), SIGN_IN_BY_SMS)
-        for account in {item.account for item in items}
-    }
+    readers = {account: reader_of(account, now=now) for account in {item.account for item in items}}
     for item in items:
         open_message(item, reader=readers[item.account], now=clock())
     return len(items)

@@ -26,6 +26,7 @@ from accounts.visit import SIGN_IN_BY_SMS, Visit
 from evidence import cades
 from guards.clock import now as clock
 from mailbox import compose
+from mailbox.reading import Reader
 from signing import operations
 
 from . import place
@@ -129,3 +130,8 @@ def acting_for_account(account: KepAccount, *, now: datetime) -> Acting:
             person = Person.objects.get(tckn_index=tckn_index(entry["tckn"]))
             return account_for(person, account.public_id, now=now)
     raise LookupError(f"nobody reads {account.address}")
+
+
+def reader_of(account: KepAccount, *, now: datetime) -> Reader:
+    """That somebody, signed in a minute ago, as who opens what lies in the box."""
+    return Reader(acting_for_account(account, now=now), now - timedelta(minutes=1), SIGN_IN_BY_SMS)
