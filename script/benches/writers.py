@@ -1,54 +1,35 @@
 """Signatures that wait: what the pipeline finds when its clock starts.
 
-Made ahead through the product's own verbs, as page and signer make them: draft, ask, claim, offer, complete. The
-senders are people of the demo with their own e-imza files. A text is 4 KB of Turkish words drawn from the seed, so that
-no two messages are the same bytes.
+Made ahead through the product's own verbs, as page and signer make them (`campaigns.senders`), and completed. A text is
+4 KB of Turkish words drawn from the seed, so that no two messages are the same bytes.
 """
 
 import functools
-import hashlib
 import json
 import os
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from campaigns.senders import Sender, sender_of, senders_of, sign_message
 
 from accounts.access import Acting, account_for
 from accounts.models import KepAccount, Person
 from accounts.persons import tckn_index
-from accounts.visit import SIGN_IN_BY_SMS, Visit
-from evidence import cades
+from accounts.visit import SIGN_IN_BY_SMS
 from guards.clock import now as clock
-from mailbox import compose
 from mailbox.reading import Reader
 from signing import operations
 
 from . import place
 
-SENDERS = ("sender", "stranger", "main_operator", "municipality_operator")
-"""Roles of the demo's people who may sign for an account."""
 TEXT_BYTES = 4096
 _WORDS = (
     "sözleşme ihtarname bildirim kira ödeme süresi tebliğ dilekçe başvuru karar belge imza tarafımıza ilgili "
     "madde uyarınca gereğini saygılarımızla arz ederiz yazımız ekinde sunulan evrak değerlendirme iade sayın"
 )
 WORDS = _WORDS.split()
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Somebody who signs: person, account, e-imza."""
-
-    person: Person
-    account: KepAccount
-    certificate: bytes
-    key: rsa.RSAPrivateKey
 
 
 @functools.cache
@@ -58,23 +39,11 @@ def people() -> tuple[dict[str, Any], ...]:
 
 
 @functools.cache
-def cast() -> tuple[tuple[Writer, ...], tuple[str, ...]]:
+def cast() -> tuple[tuple[Sender, ...], tuple[str, ...]]:
     """Who writes, and the addresses that may be written to."""
-    writers = tuple(_writer(each) for each in people() if each["role"] in SENDERS)
+    writers = tuple(senders_of(people()))
     addresses = sorted({address for each in people() for address in each["addresses"]})
     return writers, tuple(addresses)
-
-
-def _writer(entry: dict[str, Any]) -> Writer:
-    key, certificate, _ = pkcs12.load_key_and_certificates(Path(entry["p12"]).read_bytes(), entry["p12_pin"].encode())
-    if certificate is None or not isinstance(key, rsa.RSAPrivateKey):
-        raise RuntimeError("the demo's e-imza files hold an RSA key with its certificate")
-    return Writer(
-        Person.objects.get(tckn_index=tckn_index(entry["tckn"])),
-        KepAccount.objects.select_related("holder").get(address=entry["addresses"][0]),
-        certificate.public_bytes(Encoding.DER),
-        key,
-    )
 
 
 def text_of(chance: random.Random, size: int = TEXT_BYTES) -> str:
@@ -99,28 +68,12 @@ def make_one(sender: str, recipient: str, *, subject: str) -> None:
     """One operation at SIGNED, from one role of the demo to another."""
     entries = {each["role"]: each for each in people()}
     chance = random.Random(subject)  # noqa: S311 - as above
-    _send(_writer(entries[sender]), entries[recipient]["addresses"][0], subject, text_of(chance))
+    _send(sender_of(entries[sender]), entries[recipient]["addresses"][0], subject, text_of(chance))
 
 
-def _send(writer: Writer, to: str, subject: str, text: str) -> None:
-    now = clock()
-    acting = account_for(writer.person, writer.account.public_id, now=now)
-    draft = compose.new_draft(acting, now=now)
-    compose.save_draft(draft, to=[to], cc=[], subject=subject, text=text, now=now)
-    asked = compose.ask_signature(draft, acting=acting, visit=_visit(now), now=now)
-    claimed = operations.claim(asked.code, client="127.0.0.1", now=now)
-    offered = operations.offer_certificate(claimed.token, writer.certificate, [], now=now)
-    if offered.signing_time is None:
-        raise RuntimeError("an offered operation has its signing time")
-    content = operations.document(claimed.token, now=now)
-    octets = cades.signed_attributes(writer.certificate, hashlib.sha256(content).digest(), offered.signing_time)
-    signature = writer.key.sign(octets, padding.PKCS1v15(), hashes.SHA256())
-    operations.complete(claimed.token, signature, now=clock())
-
-
-def _visit(now: datetime) -> Visit:
-    opened = now - timedelta(minutes=1)
-    return Visit(opened, opened, SIGN_IN_BY_SMS)
+def _send(sender: Sender, to: str, subject: str, text: str) -> None:
+    signed = sign_message(sender, [to], subject=subject, text=text)
+    operations.complete(signed.token, signed.signature, now=clock())
 
 
 def acting_for_account(account: KepAccount, *, now: datetime) -> Acting:
