@@ -1,6 +1,7 @@
 """An outside that answers slowly: what is done is kept, and nobody's other work waits behind it (R-016, R-014).
 
-A worker that gives no sign of life for two minutes is killed (`script/supervisor.py`), and a claim runs out after one.
+A worker that gives no sign of life for forty seconds is killed (`script/supervisor.py`), and a claim runs out after a
+minute.
 """
 
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ class SlowStamper:
 
 
 def test_a_slow_authority_never_costs_the_seals_that_it_gave(road: Road, stopwatch: Stopwatch) -> None:
-    """Fifty stamps of three seconds each outlast the patience of the supervisor: the batch must be stored before."""
+    """Fifty stamps of three seconds each outlast the claims of the batch: it must be stored before."""
     for number in range(4):
         road.sign(road.draft(subject=f"Konu {number}"))
     road.turn("deliver")
