@@ -35,7 +35,7 @@ Answer = TypeVar("Answer")
 SIZES = {"postgresql": (2_000, 50), "sqlite": (500, 30)}
 """Messages of the long and of the quick run."""
 ONE_IN = 100
-APPS = ("signing_", "mailbox_", "evidence_", "django_session")
+WRITTEN = ("signing_", "mailbox_", "evidence_", "accounts_smsnotice", "django_session")
 REPEATS = 20
 ROUNDS = 60
 KILL_AFTER = (20, 60)
@@ -78,7 +78,7 @@ class PostgresFaults:
         with connection.cursor() as cursor:
             cursor.execute(FAULTS.format(seed=seed, one_in=ONE_IN))
             for table in connection.introspection.table_names(cursor):
-                if table.startswith(APPS):
+                if table.startswith(WRITTEN):
                     cursor.execute(TRIGGER.format(table))
         self._parameters = connection.get_connection_params()
 
