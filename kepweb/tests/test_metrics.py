@@ -52,7 +52,7 @@ def test_an_idle_provider_has_nothing_waiting(road: Road) -> None:
     assert idle["kep_vault_free_bytes"] > 0
 
 
-def test_work_is_counted_and_timed_where_it_waits(road: Road, settings: Any) -> None:
+def test_work_is_counted_and_timed_where_it_waits(road: Road) -> None:
     for _ in range(2):
         road.sign(road.draft())
     road.clock.move(seconds=90)
@@ -91,9 +91,7 @@ def test_holds_parked_work_overdue_terms_and_the_clock_are_told(road: Road, sett
 
 def test_the_number_of_queries_does_not_depend_on_the_rows(road: Road) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as caught:
+        with CaptureQueriesContext(connection) as caught:
             metrics.page(road.clock.now)
         return len(caught)
 

@@ -38,8 +38,8 @@ Answer = tuple[int, str, bytes]
 class Authorities:
     """The demo authorities on a port of their own, as a process that can be stopped and started."""
 
-    def __init__(self, road: Road, settings: Any) -> None:
-        self.road, self.settings, self.port = road, settings, free_port()
+    def __init__(self, road: Road) -> None:
+        self.road, self.port = road, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._stack = ExitStack()
 
@@ -54,7 +54,7 @@ class Authorities:
 
 @pytest.fixture
 def authorities(road: Road, settings: Any) -> Iterator[Authorities]:
-    ours = Authorities(road, settings)
+    ours = Authorities(road)
     settings.KEP_TSA_URL = f"{ours.url}/tsa"
     settings.KEP_OUTBOUND_ALLOW = [*settings.KEP_OUTBOUND_ALLOW, ours.url]
     outside.close()
