@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
 
 from accounts.models import KepAccount
 from signing.models import SigningOperation
@@ -133,7 +134,8 @@ class Tally:
     are_more: bool = False
 
     def __str__(self) -> str:
-        return f"{self.number}+" if self.are_more else str(self.number)
+        written = number_format(self.number, force_grouping=True)  # 10.000 in Turkish, 10,000 in English
+        return f"{written}+" if self.are_more else written
 
     def __bool__(self) -> bool:
         return self.number > 0

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import translation
 
 from mailbox import compose, folders, reading, submit
 from mailbox.folders import Tally
@@ -14,7 +15,9 @@ Folder = BoxItem.Folder
 
 
 def test_a_tally_says_how_many_or_that_there_are_more() -> None:
-    assert (str(Tally(0)), str(Tally(7)), str(Tally(1000, are_more=True))) == ("0", "7", "1000+")
+    assert (str(Tally(0)), str(Tally(7)), str(Tally(1000, are_more=True))) == ("0", "7", "1.000+")
+    with translation.override("en"):
+        assert str(Tally(10_000, are_more=True)) == "10,000+"
     assert not Tally(0)
     assert Tally(1)
 
