@@ -12,7 +12,7 @@ from pathlib import Path
 import django
 
 OVERLAP = 500
-PAUSE = 0.02
+PAUSE = 0.05
 
 
 def main() -> None:
