@@ -1,5 +1,6 @@
 """From a leaf to a root: each rule of V-061 and S-012 refused alone, beside a control that passes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,21 @@ def test_time_is_judged_at_the_moment_asked_for() -> None:
     assert codes(judge(leaf, at=NOW - timedelta(days=2, seconds=1))) == only(Finding.NOT_YET_VALID)
     with pytest.raises(ValueError, match="zone"):
         judge(leaf, at=NOW.replace(tzinfo=None))
+
+
+def test_role_roots_and_policy_are_asked_anew_of_a_path_that_is_remembered() -> None:
+    leaf, pool, ours = person().raw, world().pool, world().anchors
+    stricter = TrustAnchors(ours.roots, replace(ours.policy, min_rsa_bits=16_384, curves=frozenset()))
+    for _ in range(2):
+        assert check_path(leaf, pool, ours, at=NOW, role=Role.PERSON).verdict is Verdict.VALID
+        assert codes(check_path(leaf, pool, ours, at=NOW, role=Role.TIMESTAMP)) == only(Finding.NOT_A_TIMESTAMP)
+        assert codes(check_path(leaf, pool, world("theirs").anchors, at=NOW, role=Role.PERSON))[0] == (
+            Finding.UNKNOWN_ROOT.value[0],
+            1,
+        )
+        assert Finding.WEAK_ALGORITHM.value[0] in {
+            code for code, _ in codes(check_path(leaf, pool, stricter, at=NOW, role=Role.PERSON))
+        }
 
 
 def test_an_expired_authority_is_invalid() -> None:
