@@ -33,6 +33,10 @@ ANY = b"HTTP/1."
 """What any answer of an HTTP server begins with."""
 
 
+WORKERS = min(4, os.cpu_count() or 1)
+"""Workers of each queue: one for each core, because each waits for the authority, the disk and its turn to write."""
+
+
 class CannotStart(Exception):
     """The provider cannot be started here; the text is a Turkish sentence for the person at the terminal."""
 
@@ -102,7 +106,7 @@ def read_arguments(arguments: Sequence[str] | None) -> tuple[Plan, bool]:
     parser = argparse.ArgumentParser(prog="script/server", description="KEP sağlayıcısını bu makinede çalıştırır.")
     parser.add_argument("--data", type=Path, default=ROOT / "var", metavar="DIR", help="veri klasörü (var/)")
     parser.add_argument("--port", type=int, default=8000, help="web kapısı; PKI +30, imza sayfası +40, ölçümler +50")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="kuyruk başına işçi sayısı")
+    parser.add_argument("--workers", type=int, default=WORKERS, metavar="N", help="kuyruk başına işçi sayısı")
     parser.add_argument("--host", default="127.0.0.1", help=argparse.SUPPRESS)
     parser.add_argument("--reset", action="store_true", help="veri klasörünü boşaltıp baştan kur")
     parser.add_argument("--peer", action="store_true", help="ikinci sağlayıcı (aktarım işiyle birlikte gelecek)")

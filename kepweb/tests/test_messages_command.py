@@ -54,7 +54,7 @@ def test_a_text_is_found_whatever_way_it_is_said(texts, text, file):
 def test_records_tests_and_the_desktop_signer_are_no_texts_of_screens(texts):
     files = {file for files in texts.values() for file in files}
     assert not [each for each in files if "/tests/" in each or each.startswith(("signer/", "script/"))]
-    assert "templates/mailbox/introduction.html" not in files
+    assert "mailbox/introduction.py" not in files
 
 
 @pytest.mark.needs("gettext")

@@ -12,8 +12,7 @@ from django.template.loader import get_template
 
 ROOT = Path(settings.BASE_DIR)
 # the introduction is a part of a KEP message, not a screen: its words are fixed in Turkish by K-100
-NOT_A_SCREEN = {ROOT / "templates" / "mailbox" / "introduction.html"}
-TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - NOT_A_SCREEN)
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 STYLES = sorted((ROOT / "static" / "css").rglob("*.css"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 SCRIPT_LIMIT = 15_000

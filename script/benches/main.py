@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import start
 from campaigns.run import commit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -52,7 +53,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--keys", action="append", default=[], metavar="PROVIDER/AUTHORITY", help="rsa or p256 each")
     parser.add_argument("--messages", type=int, default=0, help="of one turn (400)")
     parser.add_argument("--turns", type=int, default=0, help="of each kind of keys (5)")
-    parser.add_argument("--workers", type=int, default=1, help="per queue")
+    parser.add_argument("--workers", type=int, default=start.WORKERS, help="per queue, as script/server has them")
     parser.add_argument("--on", choices=("embedded", "production"), default="embedded", help="profile of the pipeline")
     parser.add_argument("--profile", default="", metavar="STEP", help="cProfile of one step, and nothing else")
     parser.add_argument("--sort", default="tottime", help="of the profile: tottime or cumtime")

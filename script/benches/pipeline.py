@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--authority", default="rsa2048")
     parser.add_argument("--messages", type=int, default=400)
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", choices=("embedded", "production"), default="embedded")
     given = parser.parse_args()
