@@ -32,7 +32,7 @@ from guards.ids import uuid7_hex
 from . import cades, eventlog, parking, rows, xades, xml
 from .algorithms import Signer
 from .claims import claim, give_back
-from .errors import KeyNotHere, SealMismatch, VaultUnavailable
+from .errors import KeyNotHere, SealMismatch
 from .facts import EvidenceFacts, Issuer
 from .interruptions import giving_back, is_interruption
 from .models import EvidenceIntent, SealedEvidence, SealWork
@@ -42,10 +42,6 @@ from .trust import facts_of
 
 log = logging.getLogger(__name__)
 
-HOLDS = frozenset(
-    each.code for each in (TimestampUnavailable, TimestampRefused, KeyUnavailable, KeyNotInForce, VaultUnavailable)
-)
-"""What ends by itself and never parks a proof, however long it lasts (evidence/parking.py)."""
 LATE = timedelta(seconds=60)  # a time-stamp later than this after the event is flagged (design.md 1.2)
 BATCH = 50
 PATIENCE = 20.0
@@ -124,27 +120,26 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
     tokens = _stamp_each([unstamped.stamp_digest for _, unstamped in signed], stamper, until=started + PATIENCE)
     sealed: list[tuple[SealWork, SealedEvidence]] = []
     late: list[SealWork] = []
-    unlucky: list[tuple[SealWork, str]] = []
+    unlucky: list[tuple[SealWork, Exception]] = []
     for (work, unstamped), token in zip(signed, tokens, strict=True):
         try:
             if token is None:
                 late.append(work)
             elif isinstance(token, KepError):
-                unlucky.append((work, token.code))
+                unlucky.append((work, token))
             else:
                 sealed.append((work, _checked_seal(work.intent, unstamped.finish(token), signer=signer, now=now)))
         except SealMismatch as error:
             log.critical("ALM-04 own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
-            unlucky.append((work, error.code))
+            unlucky.append((work, error))
         except Exception as error:
             log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
-            unlucky.append((work, error.code if isinstance(error, KepError) else type(error).__name__))
+            unlucky.append((work, error))
     passing("seal.before_store")
     with giving_back(lambda: give_back([work for work, _ in sealed])):
         stored = _store(sealed, now=now)
     passing("seal.after_store")
-    for code in {code for _, code in unlucky}:
-        _put_back([work for work, its_code in unlucky if its_code == code], code, now=now)
+    _put_back(unlucky, now=now)
     give_back(late)
     return stored
 
@@ -163,14 +158,14 @@ def _sign_each(
         except (KeyUnavailable, KeyNotInForce) as error:
             log.critical("ALM-05 the key does not seal: %s", error)
             _forget_signer(signer)
-            _put_back(works[position:], error.code, now=now)
+            _put_back([(each, error) for each in works[position:]], now=now)
             break
         except SealMismatch as error:
             log.critical("ALM-04 own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
-            _put_back([work], error.code, now=now)
+            _put_back([(work, error)], now=now)
         except Exception as error:
             log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
-            _put_back([work], error.code if isinstance(error, KepError) else type(error).__name__, now=now)
+            _put_back([(work, error)], now=now)
     return signed
 
 
@@ -371,13 +366,19 @@ def _store_if_owed(work: SealWork, proof: SealedEvidence, *, now: datetime) -> i
             raise
         if not SealedEvidence.objects.filter(intent=work.intent).exists():  # else by the other one in this very moment
             log.exception("a proof could not be stored", extra={"evidence": work.intent.evidence_id})
-            _put_back([work], type(error).__name__, now=now)
+            _put_back([(work, error)], now=now)
         return 0
     return 1
 
 
-def _put_back(works: Iterable[SealWork], code: str, *, now: datetime) -> None:
-    parking.put_back_all(works, code, now=now, is_hold=code in HOLDS)
+def _put_back(unlucky: Iterable[tuple[SealWork, Exception]], *, now: datetime) -> None:
+    """Each with its error; those of which the same is to be said go together."""
+    alike: dict[tuple[str, bool], list[SealWork]] = {}
+    for work, error in unlucky:
+        name = error.code if isinstance(error, KepError) else type(error).__name__
+        alike.setdefault((name, parking.is_hold(error)), []).append(work)
+    for (name, is_hold), works in alike.items():
+        parking.put_back_all(works, name, now=now, is_hold=is_hold)
 
 
 def _whole_second(moment: datetime) -> datetime:

@@ -1,9 +1,9 @@
 """What becomes of a row of work that failed: put back with a growing delay, parked when it fails on and on (R-016).
 
-Two kinds of failure. A *hold* is the outside or the disk being away: it ends by itself, so it only makes the next try
-later, for as long as it takes. Everything else is *counted*: after `KEP_PARK_AFTER` such failures since its last
-success the row is parked. A parked row is due no more, so that it costs the others nothing; `parked_at` says since
-when, an alarm says so to people, `kepcheck`, `/readyz` and the metrics show it, and `manage.py kepparked --retry`
+Two kinds of failure. A *hold* is the outside or the disk being away (`is_hold`): it ends by itself, so it only makes
+the next try later, for as long as it takes. Everything else is *counted*: after `KEP_PARK_AFTER` such failures since
+its last success the row is parked. A parked row is due no more, so that it costs the others nothing; `parked_at` says
+since when, an alarm says so to people, `kepcheck`, `/readyz` and the metrics show it, and `manage.py kepparked --retry`
 makes it due again once the cause is mended. Nothing is lost by parking: the legal state of the row stays what it was.
 
 The models of work differ (messages, recipients, seals, requests, signatures) and have the same columns, `Work` below.
@@ -12,10 +12,14 @@ The models of work differ (messages, recipients, seals, requests, signatures) an
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.db import models, transaction
+
+from guards.errors import KepError
+
+from .refusals import TimestampRefused
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,14 @@ class Work(models.Model):
 
     class Meta:
         abstract = True
+
+
+def is_hold(error: Exception) -> TypeGuard[KepError]:
+    """Whether this failure ends by itself: a temporary refusal, or a time-stamp that was refused.
+
+    The same answer of an authority will not do next time either, but it is the authority that has to mend it (A-006).
+    """
+    return isinstance(error, TimestampRefused) or (isinstance(error, KepError) and error.temporary)
 
 
 def put_back(row: Any, error: str, *, now: datetime, is_hold: bool = False, **when_parked: Any) -> bool:

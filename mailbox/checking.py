@@ -26,7 +26,7 @@ from directory.search import resolve_each
 from evidence import cades, outside, rows, vault
 from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
 from evidence.facts import Party, Reason
-from evidence.refusals import TimestampRefused, TimestampUnavailable
+from evidence.parking import is_hold
 from evidence.timestamp import TokenFacts, check_token
 from guards.crash_points import passing
 from guards.errors import KepError
@@ -45,7 +45,6 @@ from .validation import keep_material, lists_of
 log = logging.getLogger(__name__)
 
 WORKER = "deliver"
-_AWAY = (TimestampUnavailable, TimestampRefused, outside.RevocationUnknown, VaultUnavailable)
 _STAMP = ("message_id", "token", "stamped_at", "kept_at")
 _LOST = (VaultMissing, VaultDamaged)
 """Octets that may be put back from the second copy: a hold too, but loudly."""
@@ -108,7 +107,7 @@ def failed(message: Message, error: Exception, *, now: datetime) -> None:
     """A message that left its lot: held while the outside is away, put back for what nobody foresaw."""
     if isinstance(error, _LOST):
         log.critical("ALM-03 octets of a message: %s", error, extra={"kep_id": message.kep_id})
-    if not isinstance(error, _AWAY + _LOST):
+    if not (isinstance(error, _LOST) or is_hold(error)):
         put_back(message, error, now=now)
     elif message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
         turn_back(message, "ILT-07", now=now)

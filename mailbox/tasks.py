@@ -22,7 +22,6 @@ from evidence.claims import claim, give_back
 from evidence.facts import EvidenceKind
 from evidence.models import SealedEvidence, SealRequest
 from guards.clock import now as clock
-from guards.errors import KepError
 from signing import operations
 from signing.models import SigningOperation
 
@@ -128,8 +127,7 @@ def bundles_due(now: datetime) -> int:
             takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
         except Exception as error:
             log.exception("bundle failed")
-            is_hold = isinstance(error, KepError) and error.temporary
-            parking.put_back(request, type(error).__name__, now=now, is_hold=is_hold)
+            parking.put_back(request, type(error).__name__, now=now, is_hold=parking.is_hold(error))
         else:
             done += 1
     return done

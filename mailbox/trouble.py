@@ -72,14 +72,14 @@ def hold(message: Message, error: KepError, *, now: datetime) -> None:
 def put_back(row: Labour, error: Exception, *, now: datetime) -> None:
     """Give the claim back with a growing delay, and say so loudly if nobody expected this. Parks what goes on failing.
 
-    A temporary refusal is a hold whoever raised it, never parks, and rings no bell.
+    A hold (`parking.is_hold`) never parks whoever raised it, and rings no bell.
     """
     when_parked: dict[str, object] = {}
     if isinstance(row, Message) and row.state == MessageState.CHECKING:
         term = row.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT + LAST_TRIES
         again = max(term, now + LAST_TRIES)  # past its term even giving it back failed: an hour between the tries
         when_parked = {"due_at": again, "hold_reason": PARKED, "held_since": row.held_since or now}
-    is_hold = isinstance(error, KepError) and error.temporary
+    is_hold = parking.is_hold(error)
     what, name = (type(row).__name__, row.pk, row.tries + 1), type(error).__name__
     if is_hold:
         log.warning("work waits for the outside: %s %s try %d: %s", *what, name)

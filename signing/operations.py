@@ -34,7 +34,6 @@ from evidence.der import DerRefused
 from evidence.errors import EvidenceError
 from evidence.refusals import BrokenChain, CmsRefused
 from guards.crash_points import passing
-from guards.errors import KepError
 
 from . import codes
 from .errors import (
@@ -311,9 +310,8 @@ def take_signed(purpose: str, limit: int, *, now: datetime) -> list[SigningOpera
 
 def put_back(operation: SigningOperation, error: Exception, *, now: datetime) -> None:
     """Using a claimed signature failed: it is due again later, or parked when this goes on (evidence/parking.py)."""
-    is_hold = isinstance(error, KepError) and error.temporary
     log.error("signature put back: %s try %d", operation.pk, operation.tries + 1, exc_info=error)
-    parking.put_back(operation, type(error).__name__, now=now, is_hold=is_hold)
+    parking.put_back(operation, type(error).__name__, now=now, is_hold=parking.is_hold(error))
 
 
 def content_of(operation: SigningOperation) -> bytes:

@@ -22,7 +22,7 @@ from accounts.tests.cast import sign_in, texts
 from conftest import answers_on, free_port, started
 from evidence import issue, outside, vault
 from evidence.anchors import TrustAnchors
-from evidence.models import EvidenceIntent, SealWork
+from evidence.models import EvidenceIntent, SealRequest, SealWork
 from evidence.verify import check_file
 from mailbox import integrity, reading, takeout, tasks
 from mailbox.compose import FileGiven
@@ -256,6 +256,35 @@ def test_the_release_waits_for_its_time_stamp_and_nothing_travels(road: Road, au
     road.clock.move(minutes=2)
     road.turn()
     assert codes(message) == [10, 40]
+
+
+@pytest.mark.parametrize("what", ["release", "bundle"])
+def test_a_refused_time_stamp_never_parks_a_release_or_a_bundle(road: Road, settings: Any, what: str) -> None:
+    """An authority that answers rubbish for longer than unforeseen trouble may last is still waited for."""
+    settings.KEP_PARK_AFTER = 3
+    working, model = settings.KEP_TSA_URL, Message if what == "release" else SealRequest
+    road.sign(road.draft())
+    road.turn("deliver")
+    tasks.seal_due(road.clock.now)
+    if what == "bundle":
+        road.turn()
+        item = BoxItem.objects.select_related("message", "recipient").get(folder="sent")
+        takeout.ask_bundle(item, asked_by="test", now=road.clock.now)
+    with stranger(lambda path: RUBBISH["rejected"][0]) as origin:
+        settings.KEP_TSA_URL = f"{origin}/tsa"
+        settings.KEP_OUTBOUND_ALLOW = [*settings.KEP_OUTBOUND_ALLOW, origin]
+        outside.close()
+        for _ in range(5):
+            road.turn("seal")
+            road.clock.move(seconds=61)
+        outside.close()
+    waiting = model.objects.get()
+    assert (waiting.tries, waiting.failures, waiting.last_error) == (5, 0, "TimestampRefused")
+    assert (waiting.parked_at, waiting.claimed_until) == (None, None)
+    settings.KEP_TSA_URL = working
+    road.turn()
+    assert codes(Message.objects.get()) == [10, 40]
+    assert what == "release" or SealRequest.objects.get().result is not None
 
 
 def test_who_opens_while_the_authority_is_away_reads_and_the_proof_comes_later_and_says_so(

@@ -11,6 +11,7 @@ from django.db import connection
 from evidence import xades
 from evidence.claims import give_back
 from evidence.models import Event, SealedEvidence, SealWork
+from evidence.refusals import TimestampRefused
 from guards.errors import KepError
 from mailbox import delivery, submit, tasks
 from mailbox.models import Message, Recipient
@@ -176,11 +177,12 @@ def test_a_delivery_and_a_term_that_go_on_failing_are_parked_and_run_again(
     assert recipient.state == RecipientState.DEEMED_READ
 
 
-def test_a_hold_never_parks_however_long_it_lasts(road: Road) -> None:
+@pytest.mark.parametrize("hold", [Away("away"), TimestampRefused("imprint")])
+def test_a_hold_never_parks_however_long_it_lasts(road: Road, hold: KepError) -> None:
     operation = road.sign(road.draft())
     for _ in range(20):
         (taken,) = operations.take_signed("message", 10, now=road.clock.now)
-        operations.put_back(taken, Away("away"), now=road.clock.now)
+        operations.put_back(taken, hold, now=road.clock.now)
         road.clock.move(seconds=61)
     operation.refresh_from_db()
     assert (operation.tries, operation.failures, operation.parked_at) == (20, 0, None)
