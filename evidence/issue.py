@@ -36,7 +36,7 @@ from .errors import KeyNotHere, SealMismatch
 from .facts import EvidenceFacts, Issuer
 from .interruptions import giving_back, is_interruption
 from .models import EvidenceIntent, SealedEvidence, SealWork
-from .refusals import CmsRefused, KeyNotInForce, KeyUnavailable, TimestampRefused, TimestampUnavailable
+from .refusals import CmsRefused, EvidenceRefused, KeyNotInForce, KeyUnavailable, TimestampRefused, TimestampUnavailable
 from .timestamp import Stamper
 from .trust import facts_of
 
@@ -121,6 +121,7 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
     sealed: list[tuple[SealWork, SealedEvidence]] = []
     late: list[SealWork] = []
     unlucky: list[tuple[SealWork, Exception]] = []
+    ran_out: KeyNotInForce | None = None
     for (work, unstamped), token in zip(signed, tokens, strict=True):
         try:
             if token is None:
@@ -129,12 +130,14 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
                 unlucky.append((work, token))
             else:
                 sealed.append((work, _checked_seal(work.intent, unstamped.finish(token), signer=signer, now=now)))
-        except SealMismatch as error:
-            log.critical("ALM-04 own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
+        except KeyNotInForce as error:  # between the signature and its time-stamp
+            ran_out = error
             unlucky.append((work, error))
-        except Exception as error:
-            log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
+        except Exception as error:  # noqa: BLE001 - the boundary of one proof's work: the others are sealed (R-016)
+            _say_unsealed(work, error)
             unlucky.append((work, error))
+    if ran_out is not None:
+        _give_up_key(signer, ran_out)
     passing("seal.before_store")
     with giving_back(lambda: give_back([work for work, _ in sealed])):
         stored = _store(sealed, now=now)
@@ -156,17 +159,25 @@ def _sign_each(
         try:
             signed.append((work, _sign_one(work.intent, signer=signer, now=now)))
         except (KeyUnavailable, KeyNotInForce) as error:
-            log.critical("ALM-05 the key does not seal: %s", error)
-            _forget_signer(signer)
+            _give_up_key(signer, error)
             _put_back([(each, error) for each in works[position:]], now=now)
             break
-        except SealMismatch as error:
-            log.critical("ALM-04 own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
-            _put_back([(work, error)], now=now)
-        except Exception as error:
-            log.exception("a proof could not be sealed", extra={"evidence": work.intent.evidence_id})
+        except Exception as error:  # noqa: BLE001 - the boundary of one proof's work: the others are signed (R-016)
+            _say_unsealed(work, error)
             _put_back([(work, error)], now=now)
     return signed
+
+
+def _say_unsealed(work: SealWork, error: Exception) -> None:
+    if isinstance(error, SealMismatch):
+        log.critical("ALM-04 own seal refused: %s", error, extra={"evidence": work.intent.evidence_id})
+    else:
+        log.error("a proof could not be sealed", exc_info=error, extra={"evidence": work.intent.evidence_id})
+
+
+def _give_up_key(signer: Signer, error: KeyUnavailable | KeyNotInForce) -> None:
+    log.critical("ALM-05 the key does not seal: %s", error)
+    _forget_signer(signer)
 
 
 def _stamp_each(
@@ -215,8 +226,7 @@ def sign_envelopes(
         for digest in digests:
             signed.append(cades.sign(digest, signer, signing_time=_whole_second(now)))
     except (KeyUnavailable, KeyNotInForce) as error:
-        log.critical("ALM-05 the key does not seal: %s", error)
-        _forget_signer(signer)
+        _give_up_key(signer, error)
         trouble = error
     tokens = _stamp_each([unstamped.stamp_digest for unstamped in signed], stamper, until=started + PATIENCE)
     made: list[bytes | KepError] = []
@@ -234,8 +244,9 @@ def _checked_envelope(signature: bytes, digest: bytes) -> bytes | KepError:
     try:
         cades.verify_emitted(signature, digest)
     except CmsRefused as refusal:
-        mismatch = SealMismatch("the signature we made does not pass our own check")
+        mismatch = SealMismatch("the signature we made does not pass our own check", found=str(refusal))
         mismatch.__cause__ = refusal
+        log.critical("ALM-04 own envelope refused: %s", mismatch)
         return mismatch
     return signature
 
@@ -300,12 +311,20 @@ def _sign_one(intent: EvidenceIntent, *, signer: Signer, now: datetime) -> xades
     if hashlib.sha256(unsigned).digest() != bytes(intent.digest):
         raise SealMismatch("the intent is not what was prepared", evidence=intent.evidence_id)
     _refuse_out_of_force(signer, now)
-    return xades.sign(unsigned, signer, signing_time=_whole_second(now))
+    try:
+        return xades.sign(unsigned, signer, signing_time=_whole_second(now))
+    except EvidenceRefused as refusal:
+        raise SealMismatch("the intent is no evidence", evidence=intent.evidence_id, found=str(refusal)) from refusal
 
 
 def _checked_seal(intent: EvidenceIntent, sealed: bytes, *, signer: Signer, now: datetime) -> SealedEvidence:
     """The row of a sealed proof, once every byte of it was taken apart and compared with the intent."""
-    parts = xades.take_apart(sealed)
+    try:
+        parts = xades.take_apart(sealed)
+    except EvidenceRefused as refusal:
+        raise SealMismatch(
+            "what was sealed does not pass our own check", evidence=intent.evidence_id, found=str(refusal)
+        ) from refusal
     if parts.unsigned != bytes(intent.unsigned) or parts.signing_certificate != signer.certificate:
         raise SealMismatch("what was sealed is not what was prepared", evidence=intent.evidence_id)
     stamp = parts.stamp

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from evidence import cades, issue, xades
 from evidence.errors import SealMismatch
-from evidence.models import Event, SealedEvidence, SealWork
+from evidence.models import Event, EvidenceIntent, SealedEvidence, SealWork
 from evidence.refusals import KeyNotInForce, KeyUnavailable, TimestampRefused, TimestampUnavailable
 from evidence.tests.pki import KINDS, NOW, Holder, one_by_one, pki
 from evidence.tests.samples import facts
@@ -79,6 +79,12 @@ def seal(stamper: Stamper, signer: object = None, **more: object) -> int:
     return issue.seal_due(signer=signer or OURS.islem("p256"), stamper=stamper, **given)  # type: ignore[arg-type]
 
 
+def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The codes of the alarms that rang; nothing else may be as loud."""
+    loud = [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")]
+    return [each.getMessage().split()[0] for each in loud]
+
+
 def put_back() -> list[tuple[str, int]]:
     return list(SealWork.objects.order_by("pk").values_list("last_error", "tries"))
 
@@ -117,10 +123,11 @@ def test_one_envelope_without_a_time_stamp_leaves_the_others() -> None:
     assert isinstance(made[3], TimestampRefused)
 
 
-def test_an_envelope_that_fails_our_own_check_never_leaves() -> None:
+def test_an_envelope_that_fails_our_own_check_never_leaves_and_rings(caplog: pytest.LogCaptureFixture) -> None:
     made = envelopes(Stamper(rubbish_at(2)))
     assert good(made) == [0, 1, 3, 4, 5, 6, 7]
     assert isinstance(made[2], SealMismatch)
+    assert alarms(caplog) == ["ALM-04"]
     with pytest.raises(SealMismatch):
         issue.sign_envelope(PARTS[0], signer=OURS.islem("p256"), stamper=Stamper(rubbish_at(0)), now=NOW)
 
@@ -191,15 +198,15 @@ def test_one_proof_without_a_time_stamp_is_put_back_alone(bend: Bend, code: str)
 
 
 @pytest.mark.django_db
-def test_a_proof_that_fails_our_own_check_is_never_stored(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_proof_that_fails_our_own_check_is_never_stored_and_rings(caplog: pytest.LogCaptureFixture) -> None:
     owed(8)
     assert seal(Stamper(rubbish_at(5))) == 7
-    assert [code for code, _ in put_back()] == ["DEL-01"]
-    assert any(each.levelname in ("ERROR", "CRITICAL") for each in caplog.records)
+    assert [code for code, _ in put_back()] == ["DEP-06"]
+    assert alarms(caplog) == ["ALM-04"]
 
 
 @pytest.mark.django_db
-def test_a_token_of_another_proof_is_not_taken() -> None:
+def test_a_token_of_another_proof_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
     """Both tokens are true, each over the other's signature."""
     kept: list[bytes] = []
 
@@ -209,7 +216,43 @@ def test_a_token_of_another_proof_is_not_taken() -> None:
 
     owed(3)
     assert seal(Stamper(swap)) == 2
-    assert [code for code, _ in put_back()] == ["DEL-01"]
+    assert [code for code, _ in put_back()] == ["DEP-06"]
+    assert alarms(caplog) == ["ALM-04"]
+
+
+@pytest.mark.django_db
+def test_an_intent_that_we_would_not_have_written_is_never_signed_and_rings(caplog: pytest.LogCaptureFixture) -> None:
+    owed(3)
+    strange = b"<not-evidence/>"
+    intent = EvidenceIntent.objects.order_by("pk")[1]
+    work = SealWork.objects.get(intent=intent)
+    with connection.cursor() as cursor:  # a row of its own: what is prepared cannot be changed
+        cursor.execute("DELETE FROM evidence_sealwork WHERE intent_id = %s", [intent.pk])
+    intent.pk, intent.evidence_id, intent.recipient_no = None, "ev-strange", 9
+    intent.unsigned, intent.digest = strange, hashlib.sha256(strange).digest()
+    intent.save(force_insert=True)
+    work.pk, work.intent = None, intent
+    work.save(force_insert=True)
+    assert seal(Stamper()) == 2
+    assert put_back() == [("DEP-06", 1)]
+    assert alarms(caplog) == ["ALM-04"]
+
+
+@pytest.mark.django_db
+def test_a_certificate_that_ran_out_before_the_time_stamp_rings_once_and_the_key_is_opened_anew(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    forgotten: list[object] = []
+    monkeypatch.setattr(issue, "_forget_signer", forgotten.append)
+    monkeypatch.setattr(issue, "_term_of", lambda _: (NOW - timedelta(days=1), NOW - timedelta(minutes=1)))
+    owed(3)
+    signer = OURS.islem("p256")
+    SealWork.objects.update(due_at=NOW - timedelta(minutes=2))
+    assert seal(Stamper(), signer, now=NOW - timedelta(minutes=2)) == 0
+    assert put_back() == [("ANH-03", 1)] * 3
+    assert forgotten == [signer]
+    assert alarms(caplog) == ["ALM-05"]
+    assert not SealWork.objects.exclude(failures=0).exists(), "it is a hold"
 
 
 @pytest.mark.django_db
