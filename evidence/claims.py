@@ -11,6 +11,7 @@ would take a worker's memory, and the next worker would claim them again.
 All rows of work have the same columns (`evidence.parking.Work`), whatever floor they belong to.
 """
 
+import functools
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from guards.ids import uuid7_hex
 
 from .errors import CipherTextRefused
 from .fieldcrypt import rows_that_open
+from .interruptions import giving_back
 from .parking import put_back_unread
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,9 @@ def claim(due: "models.QuerySet[Row]", *, now: datetime, limit: int, worker: str
         with transaction.atomic():
             won = ready.filter(pk__in=keys).update(claimed_until=now + CLAIM, claimed_by=mark)
         if won:
-            opened, damaged = rows_that_open(due.filter(claimed_by=mark).order_by("due_at", "pk"), keys)
-            put_back_damaged(due.model, damaged, now=now)
+            with giving_back(functools.partial(_free, due.model, keys, mark)):
+                opened, damaged = rows_that_open(due.filter(claimed_by=mark).order_by("due_at", "pk"), keys)
+                put_back_damaged(due.model, damaged, now=now)
             return opened
     return []
 
@@ -84,6 +87,8 @@ def give_back(rows: Sequence[Any]) -> None:
     for row in rows:
         marks.setdefault(row.claimed_by, []).append(row)
     for mark, them in marks.items():
-        type(them[0])._base_manager.filter(pk__in=[row.pk for row in them], claimed_by=mark).update(
-            claimed_until=None, claimed_by=""
-        )
+        _free(type(them[0]), [row.pk for row in them], mark)
+
+
+def _free(model: type[models.Model], keys: Collection[Any], mark: str) -> None:
+    model._base_manager.filter(pk__in=keys, claimed_by=mark).update(claimed_until=None, claimed_by="")

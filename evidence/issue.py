@@ -112,9 +112,15 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
     is not in force; it is opened anew the next time. Our own output failing our own check, or anything else that
     one proof alone meets, is logged, put back the same way and never stored (R-016). A slow authority ends the batch
     early: what is sealed is stored, the rest stays due. All are signed, then all are stamped, several under way at
-    once, then each is checked, and one commit stores them.
+    once, then each is checked, and one commit stores them. Where the database breaks that off, all claims are free.
     """
-    works, started = _claim(now=now, worker=worker, limit=limit), monotonic()
+    works = _claim(now=now, worker=worker, limit=limit)
+    with giving_back(lambda: give_back(works)):
+        return _seal(works, signer=signer, stamper=stamper, now=now)
+
+
+def _seal(works: Sequence[SealWork], *, signer: Signer, stamper: Stamper, now: datetime) -> int:
+    started = monotonic()
     signed = _sign_each(works, signer=signer, now=now, until=started + PATIENCE / 2)
     passing("seal.after_signature")
     tokens = _stamp_each([unstamped.stamp_digest for _, unstamped in signed], stamper, until=started + PATIENCE)
@@ -139,8 +145,7 @@ def seal_due(*, signer: Signer, stamper: Stamper, now: datetime, worker: str, li
     if ran_out is not None:
         _give_up_key(signer, ran_out)
     passing("seal.before_store")
-    with giving_back(lambda: give_back([work for work, _ in sealed])):
-        stored = _store(sealed, now=now)
+    stored = _store(sealed, now=now)
     passing("seal.after_store")
     _put_back(unlucky, now=now)
     give_back(late)

@@ -4,7 +4,6 @@ Every error here is the database's own: a neighbour holds SQLite's lock, Postgre
 """
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from django.utils import timezone
 
 from accounts.tests.cast import make_account, make_person, sign_in
 from evidence.interruptions import giving_back, is_interruption
+from evidence.tests.interrupted import end_own_backend, out_of_reach
 from kepweb.work_loop import BEGIN_AGAIN, WorkLoop
 from signing.models import CodeMiss
 
@@ -40,44 +40,6 @@ def raised(work: Callable[[], object]) -> Error:
     with pytest.raises(Error) as caught:
         work()
     return caught.value
-
-
-@contextmanager
-def locked() -> Iterator[None]:
-    """SQLite's write lock in the hands of a neighbour, and no patience of ours."""
-    options = connection.settings_dict["OPTIONS"]
-    patience, options["timeout"] = options["timeout"], 0
-    neighbour = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, uri=True)
-    neighbour.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        neighbour.close()
-        options["timeout"] = patience
-
-
-def end_own_backend() -> None:
-    """What a failing server or network does to a connection of PostgreSQL: it is gone, and we have not noticed."""
-    import psycopg
-
-    parameters = connection.get_connection_params()
-    known = {name: parameters[name] for name in ("dbname", "user", "password", "host", "port")}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        backend = cursor.fetchone()[0]
-    with psycopg.connect(**known, autocommit=True) as neighbour:
-        neighbour.execute("SELECT pg_terminate_backend(%s)", [backend])
-
-
-@contextmanager
-def out_of_reach() -> Iterator[None]:
-    """One interruption: a lock that lasts on SQLite, a lost connection on PostgreSQL."""
-    if connection.vendor == "sqlite":
-        with locked():
-            yield
-    else:
-        end_own_backend()
-        yield
 
 
 def state(code: str) -> Callable[[], object]:
