@@ -108,15 +108,18 @@ class Lot(Generic[Row]):
         """
         if not self.rows:
             return 0
+        with giving_back(lambda: self.spared(self.rows)):
+            return self._through(verb)
+
+    def _through(self, verb: Callable[["Lot[Row]"], int]) -> int:
         try:
-            with giving_back(lambda: self.spared(self.rows)):
-                return verb(self)
+            return verb(self)
         except Exception as error:  # noqa: BLE001 - as above
             if len(self.rows) == 1 or is_interruption(error):
                 self.refuse(self.rows[0], error)
                 return 0
             log.warning("a lot failed as a whole (%s); each goes alone", type(error).__name__)
-        return sum(replace(self, rows=[row]).through(verb) for row in self.rows)
+        return sum(replace(self, rows=[row])._through(verb) for row in self.rows)
 
 
 _before: ContextVar[list[tuple[Any, dict[str, Any]]] | None] = ContextVar("kep_unit_of_work", default=None)

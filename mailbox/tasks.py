@@ -6,18 +6,16 @@ delay, so that one poisoned row never stands in the way of its neighbours (R-016
 """
 
 import functools
-import logging
 import os
 import socket
 from collections.abc import Callable
 from datetime import datetime
-from time import monotonic
 from typing import Any
 
 from django.db.models import Exists, OuterRef
 
 from accounts import notices
-from evidence import clock_drift, issue, outside, parking
+from evidence import clock_drift, issue, outside
 from evidence.claims import claim, give_back
 from evidence.facts import EvidenceKind
 from evidence.models import SealedEvidence, SealRequest
@@ -26,12 +24,11 @@ from signing import operations
 from signing.models import SigningOperation
 
 from . import checking, compose, delivery, submit, takeout
-from .lot import PATIENCE, Lot
+from .lot import Lot
 from .models import Message, Recipient
 from .state_names import MessageState, RecipientState
 from .trouble import put_back
 
-log = logging.getLogger(__name__)
 BATCH = 50
 
 
@@ -118,19 +115,14 @@ def bundles_due(now: datetime) -> int:
     """Pages that wait for a sealed proof bundle."""
     clock_drift.refuse_when_adrift()
     rows = SealRequest.objects.filter(kind=takeout.BUNDLE, finished_at__isnull=True)
-    claimed, done, until = claim(rows, now=now, limit=BATCH), 0, monotonic() + PATIENCE
-    for position, request in enumerate(claimed):
-        if monotonic() > until:
-            give_back(claimed[position:])
-            break
-        try:
-            takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
-        except Exception as error:
-            log.exception("bundle failed")
-            parking.put_back(request, type(error).__name__, now=now, is_hold=parking.is_hold(error))
-        else:
-            done += 1
-    return done
+
+    def make(request: SealRequest) -> SealRequest:
+        # the key is asked for each time: one that stopped signing is opened anew
+        takeout.make_bundle(request, signer=issue.open_signer(), stamper=outside.stamper(), now=now)
+        return request
+
+    lot = _lot(claim(rows, now=now, limit=BATCH), now=now)
+    return lot.through(lambda some: len(some.each(some.rows, make, row_of=lambda each: each)))
 
 
 def _lot(rows: list[Any], *, now: datetime) -> Lot[Any]:

@@ -33,7 +33,6 @@ class Stopwatch:
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     watch = Stopwatch()
     monkeypatch.setattr("evidence.issue.monotonic", watch)
-    monkeypatch.setattr("mailbox.tasks.monotonic", watch)
     monkeypatch.setattr("mailbox.lot.monotonic", watch)
     return watch
 
