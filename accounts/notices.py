@@ -8,23 +8,28 @@ claim that runs out. What the gateway may take later is tried again with growing
 given up at once, and after 24 hours a notice is too old to be worth sending.
 A gateway that fails on one in a way nobody foresaw is asked again later too, and the others go out.
 
-What became of them is written down together, a tenth of a second after it was heard at the latest: a commit for each
-text made the worker wait for the database more than for its work, and a worker that dies in that tenth sends again
-only what it had just sent.
+What became of them is written down together: a commit for each text made the worker wait for the database more than for
+its work. It stands in memory only for a tenth of a second and one call to the gateway at most, however long that call
+takes. Where the database breaks the writing off, it is done once more on another connection. So a text goes out again,
+when its claim has run out, only if the worker died within that time or the database took neither write; the notices
+that were not tried yet are free at once.
 """
 
 import logging
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
+from django.db import Error as AnyDatabaseError
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from evidence import rows
 from evidence.errors import CipherTextRefused
 from evidence.fieldcrypt import rows_that_open
+from evidence.interruptions import giving_back, is_interruption, let_go
 
 from . import sms
 from .models import SmsNotice
@@ -39,7 +44,7 @@ CLAIM = timedelta(minutes=5)
 PATIENCE = 20.0
 """Seconds after which the notices that are left wait for the next turn."""
 UNWRITTEN = 0.1
-"""Seconds for which what a gateway answered may stand in memory only."""
+"""Seconds for which what a gateway answered may stand in memory only, before no other call is begun."""
 
 
 @dataclass(frozen=True)
@@ -68,23 +73,21 @@ def send_due_notices(*, now: datetime, limit: int, gateway: SmsGateway | None = 
     A gateway that takes its time ends the turn early: whoever calls has other work as well, and the rest stays due.
     """
     through, until = gateway or sms.gateway(), monotonic() + PATIENCE
-    claimed, taken = _claim(now=now, limit=limit), 0
+    untried, taken = deque(_claim(now=now, limit=limit)), 0
     heard: list[tuple[SmsNotice, _Outcome]] = []
     write_by = 0.0
-    for position, notice in enumerate(claimed):
-        if monotonic() > until:
-            rest = [each.pk for each in claimed[position:]]
-            SmsNotice.objects.filter(pk__in=rest, claimed_until=now + CLAIM).update(claimed_until=None)
-            break
-        if heard and monotonic() > write_by:
-            _write(heard)
-            heard = []
-        outcome = _send(notice, through, now=now)
-        write_by = write_by if heard else monotonic() + UNWRITTEN
-        heard.append((notice, outcome))
-        taken += outcome.sent_at is not None
-    if heard:
-        _write(heard)
+    with giving_back(lambda: _give_back(untried, now=now)):
+        while untried and monotonic() <= until:
+            notice = untried.popleft()
+            outcome = _send(notice, through, now=now)
+            taken += outcome.sent_at is not None
+            write_by = write_by if heard else monotonic() + UNWRITTEN
+            heard.append((notice, outcome))
+            if monotonic() > write_by:
+                _write(heard, now=now)
+                heard = []
+        _write(heard, now=now)
+        _give_back(untried, now=now)
     return taken
 
 
@@ -99,10 +102,11 @@ def _claim(*, now: datetime, limit: int) -> list[SmsNotice]:
         if not keys:
             return []
         SmsNotice.objects.filter(pk__in=keys).update(claimed_until=now + CLAIM)
-    opened, damaged = rows_that_open(SmsNotice.objects.order_by("due_at"), keys)
-    if damaged:
-        log.critical("ALM-02 sms notices do not open, given up: %s", damaged)
-        SmsNotice.objects.filter(pk__in=damaged).update(given_up_at=now, last_error=CipherTextRefused.code)
+    with giving_back(lambda: _claimed(keys, now=now).update(claimed_until=None)):
+        opened, damaged = rows_that_open(SmsNotice.objects.order_by("due_at"), keys)
+        if damaged:
+            log.critical("ALM-02 sms notices do not open, given up: %s", damaged)
+            SmsNotice.objects.filter(pk__in=damaged).update(given_up_at=now, last_error=CipherTextRefused.code)
     return opened
 
 
@@ -120,20 +124,51 @@ def _send(notice: SmsNotice, gateway: SmsGateway, *, now: datetime) -> _Outcome:
     return _Outcome(result.error, due_at=now + _delay(notice.tries))
 
 
-def _write(heard: Sequence[tuple[SmsNotice, _Outcome]]) -> None:
-    """One statement for all notices of which the same is to be said, one commit for all."""
+def _write(heard: Sequence[tuple[SmsNotice, _Outcome]], *, now: datetime) -> None:
+    """Write down what became of them; once more, on another connection, where the database breaks that off.
+
+    The texts are out and cannot be taken back, so the sweep must not simply begin again, as it may elsewhere.
+    """
+    try:
+        _write_all(heard, now=now)
+    except AnyDatabaseError as error:
+        if not is_interruption(error):
+            raise
+        log.warning("what became of %d sms notices: the database broke it off, once more", len(heard))
+        let_go(error)
+        _write_all(heard, now=now)
+
+
+def _write_all(heard: Sequence[tuple[SmsNotice, _Outcome]], *, now: datetime) -> None:
+    """One statement for all notices of which the same is to be said, one commit for all.
+
+    Only where our claim stands: a second write after a commit that nobody heard of finds none of them.
+    """
     alike: dict[_Outcome, list[int]] = {}
     for notice, outcome in heard:
         alike.setdefault(outcome, []).append(notice.pk)
+    if not alike:
+        return
     with transaction.atomic():
         for outcome, keys in alike.items():
             said = {"sent_at": outcome.sent_at, "given_up_at": outcome.given_up_at, "due_at": outcome.due_at}
-            SmsNotice.objects.filter(pk__in=keys).update(
+            _claimed(keys, now=now).update(
                 claimed_until=None,
                 tries=F("tries") + 1,
                 last_error=outcome.error,
                 **{name: moment for name, moment in said.items() if moment is not None},
             )
+
+
+def _claimed(keys: Iterable[int], *, now: datetime) -> "QuerySet[SmsNotice]":
+    """Those of our claim of that moment."""
+    return SmsNotice.objects.filter(pk__in=keys, claimed_until=now + CLAIM)
+
+
+def _give_back(untried: Collection[SmsNotice], *, now: datetime) -> None:
+    """Nobody got round to these: they are due as before."""
+    if untried:
+        _claimed([each.pk for each in untried], now=now).update(claimed_until=None)
 
 
 def _delay(tries: int) -> timedelta:

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import close_old_connections, connection, transaction
+from django.db import Error, InterfaceError, close_old_connections, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from accounts import notices
 from accounts.models import KepAccount, Person, SmsNotice
-from accounts.notices import queue_notices, send_due_notices
+from accounts.notices import CLAIM, queue_notices, send_due_notices
 from accounts.operators import notice_numbers
 from accounts.sms import SmsKind, SmsResult
 from accounts.tests.cast import make_account, make_operator, make_person
 from accounts.tests.conftest import NOON
+from evidence.tests.interrupted import break_off
 
 TAKEN = SmsResult(is_accepted=True, provider_id="17")
 LATER = SmsResult(is_accepted=False, is_retryable=True, error="80")
@@ -145,6 +148,77 @@ def test_no_more_than_asked_for_are_taken_oldest_first() -> None:
     gateway = Script([TAKEN])
     assert send_due_notices(now=NOON, limit=1, gateway=gateway) == 1
     assert gateway.asked[0][3] == "late"
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_lost_after", [False, True], ids=["before its commit", "after its commit"])
+def test_what_became_of_a_notice_is_written_although_the_database_broke_that_off(
+    monkeypatch: pytest.MonkeyPatch, is_lost_after: bool
+) -> None:
+    """A text that went out goes out once; a write whose commit nobody heard of counts one try, not two."""
+    queue("arrived:1", "arrived:2", "arrived:3")
+    whole = notices._write_all
+
+    def lost_after(*given: Any, **more: Any) -> None:
+        whole(*given, **more)
+        if len(written) < 1:
+            written.append(1)
+            raise InterfaceError("the connection is closed")
+
+    written: list[int] = []
+    if is_lost_after:
+        monkeypatch.setattr(notices, "_write_all", lost_after)
+    else:
+        break_off(monkeypatch, notices, "_write_all")
+    gateway = Script([TAKEN, LATER, TAKEN])
+    assert send_due_notices(now=NOON, limit=10, gateway=gateway) == 2
+    said = SmsNotice.objects.order_by("reference").values_list("sent_at", "tries", "last_error", "claimed_until")
+    assert list(said) == [(NOON, 1, "", None), (None, 1, "80", None), (NOON, 1, "", None)]
+    assert send_due_notices(now=NOON + CLAIM, limit=10, gateway=gateway) == 1
+    assert [reference for *_, reference in gateway.asked] == ["arrived:1", "arrived:2", "arrived:3", "arrived:2"]
+    connection.close()
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_stays_away_leaves_the_notices_that_nobody_sent_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("accounts.notices.monotonic", lambda: seconds[0])
+
+    class Slow(Script):
+        def send(self, kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
+            seconds[0] += 1
+            return super().send(kind, msisdn, text, ref)
+
+    queue(*(f"arrived:{number}" for number in range(4)))
+    gateway = Slow([TAKEN])
+    with monkeypatch.context() as patch:
+        break_off(patch, notices, "_write_all", times=2)
+        with pytest.raises(Error):
+            send_due_notices(now=NOON, limit=10, gateway=gateway)
+    assert len(gateway.asked) == 2, "one, and one more before anybody saw that the first was not written"
+    claims = SmsNotice.objects.order_by("reference").values_list("claimed_until", flat=True)
+    assert list(claims) == [NOON + CLAIM, NOON + CLAIM, None, None]
+    connection.close()
+
+
+def test_what_became_of_a_notice_stands_in_memory_for_a_tenth_of_a_second_and_one_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("accounts.notices.monotonic", lambda: seconds[0])
+    unwritten: list[int] = []
+
+    class Slow(Script):
+        def send(self, kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
+            unwritten.append(len(self.asked) - SmsNotice.objects.filter(sent_at__isnull=False).count())
+            seconds[0] += (0.01, 0.01, 5, 0.01, 0.3)[len(self.asked)]
+            return super().send(kind, msisdn, text, ref)
+
+    queue(*(f"arrived:{number}" for number in range(5)))
+    assert send_due_notices(now=NOON, limit=50, gateway=Slow([TAKEN])) == 5
+    assert unwritten == [0, 1, 2, 0, 1]
 
 
 @pytest.mark.database

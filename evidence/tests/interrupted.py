@@ -47,15 +47,16 @@ def out_of_reach() -> Iterator[None]:
         yield
 
 
-def broken_off_once(patch: pytest.MonkeyPatch, owner: Any, name: str) -> list[str]:
-    """The first call of this function meets one interruption, the others none; what is answered names that call.
+def break_off(patch: pytest.MonkeyPatch, owner: Any, name: str, *, times: int = 1) -> list[str]:
+    """The first calls of this function meet an interruption, the others none; what is answered names each that did.
 
     The function must begin its own transaction: no neighbour gets a lock that we hold.
     """
-    whole, met = getattr(owner, name), []
+    whole = getattr(owner, name)
+    met: list[str] = []
 
     def once(*given: Any, **more: Any) -> Any:
-        if met:
+        if len(met) == times:
             return whole(*given, **more)
         met.append(name)
         with out_of_reach():

@@ -9,7 +9,7 @@ from evidence import claims, issue
 from evidence.interruptions import is_interruption
 from evidence.models import SealWork
 from evidence.refusals import TimestampRefused
-from evidence.tests.interrupted import broken_off_once
+from evidence.tests.interrupted import break_off
 from evidence.tests.pki import NOW
 from evidence.tests.test_seal_batch import Stamper, fails_at, owed, seal
 
@@ -38,7 +38,7 @@ def test_every_claim_of_a_batch_is_free_at_once(monkeypatch: pytest.MonkeyPatch,
     """One got no time-stamp, the others are sealed: broken off before these are stored, or before that one is back."""
     promise(8)
     with monkeypatch.context() as patch:
-        met = broken_off_once(patch, issue, where)
+        met = break_off(patch, issue, where)
         with pytest.raises(Error) as raised:
             seal(Stamper(fails_at(0, by=TimestampRefused("imprint"))))
     assert is_interruption(raised.value)
@@ -49,7 +49,7 @@ def test_every_claim_of_a_batch_is_free_at_once(monkeypatch: pytest.MonkeyPatch,
 def test_a_claim_whose_rows_cannot_be_read_is_free_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     promise(3)
     with monkeypatch.context() as patch:
-        broken_off_once(patch, claims, "put_back_damaged")
+        break_off(patch, claims, "put_back_damaged")
         patch.setattr(claims, "rows_that_open", lambda rows, keys: ([], keys))
         with pytest.raises(Error) as raised:
             claims.claim(SealWork.objects.all(), now=NOW, limit=9)

@@ -8,7 +8,7 @@ from django.db import Error, InterfaceError, connection
 
 from evidence.interruptions import is_interruption
 from evidence.models import SealRequest
-from evidence.tests.interrupted import broken_off_once
+from evidence.tests.interrupted import break_off
 from mailbox import lot as lots
 from mailbox import takeout, tasks
 from mailbox.lot import Lot
@@ -47,7 +47,7 @@ def test_a_bundle_that_is_broken_off_is_no_failure_of_its_request(
 ) -> None:
     now = two_bundles_asked.clock.now
     with monkeypatch.context() as patch:
-        met = broken_off_once(patch, takeout, "make_bundle")
+        met = break_off(patch, takeout, "make_bundle")
         with pytest.raises(Error) as raised:
             tasks.bundles_due(now)
     assert (is_interruption(raised.value), met) == (True, ["make_bundle"])
