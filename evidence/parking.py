@@ -55,6 +55,16 @@ def is_hold(error: Exception) -> TypeGuard[KepError]:
     return isinstance(error, TimestampRefused) or (isinstance(error, KepError) and error.temporary)
 
 
+def put_back_failed(row: Any, error: Exception, *, now: datetime, **when_parked: Any) -> bool:
+    """`put_back` for what a row's work raised, and a word in the log: a warning for a hold, else loudly."""
+    what, name, waits = (type(row).__name__, row.pk, row.tries + 1), type(error).__name__, is_hold(error)
+    if waits:
+        log.warning("work waits for the outside: %s %s try %d: %s", *what, name)
+    else:
+        log.error("work put back: %s %s try %d", *what, exc_info=error)
+    return put_back(row, name, now=now, is_hold=waits, **when_parked)
+
+
 def put_back(row: Any, error: str, *, now: datetime, is_hold: bool = False, **when_parked: Any) -> bool:
     """Give the claim on a `Work` row back after a failure; whether it is parked now. A lost claim changes nothing.
 

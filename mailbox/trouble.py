@@ -79,10 +79,4 @@ def put_back(row: Labour, error: Exception, *, now: datetime) -> None:
         term = row.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT + LAST_TRIES
         again = max(term, now + LAST_TRIES)  # past its term even giving it back failed: an hour between the tries
         when_parked = {"due_at": again, "hold_reason": PARKED, "held_since": row.held_since or now}
-    is_hold = parking.is_hold(error)
-    what, name = (type(row).__name__, row.pk, row.tries + 1), type(error).__name__
-    if is_hold:
-        log.warning("work waits for the outside: %s %s try %d: %s", *what, name)
-    else:
-        log.error("work put back: %s %s try %d", *what, exc_info=error)
-    parking.put_back(row, name, now=now, is_hold=is_hold, **when_parked)
+    parking.put_back_failed(row, error, now=now, **when_parked)

@@ -13,7 +13,6 @@ a cancel against a completion: one wins, the other hears so, and nothing is half
 import base64
 import binascii
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,8 +49,6 @@ from .errors import (
 )
 from .judgement import judge_person
 from .models import CodeMiss, SigningOperation
-
-log = logging.getLogger(__name__)
 
 State = SigningOperation.State
 
@@ -310,8 +307,7 @@ def take_signed(purpose: str, limit: int, *, now: datetime) -> list[SigningOpera
 
 def put_back(operation: SigningOperation, error: Exception, *, now: datetime) -> None:
     """Using a claimed signature failed: it is due again later, or parked when this goes on (evidence/parking.py)."""
-    log.error("signature put back: %s try %d", operation.pk, operation.tries + 1, exc_info=error)
-    parking.put_back(operation, type(error).__name__, now=now, is_hold=parking.is_hold(error))
+    parking.put_back_failed(operation, error, now=now)
 
 
 def content_of(operation: SigningOperation) -> bytes:

@@ -178,7 +178,9 @@ def test_a_delivery_and_a_term_that_go_on_failing_are_parked_and_run_again(
 
 
 @pytest.mark.parametrize("hold", [Away("away"), TimestampRefused("imprint")])
-def test_a_hold_never_parks_however_long_it_lasts(road: Road, hold: KepError) -> None:
+def test_a_hold_never_parks_and_rings_no_bell_however_long_it_lasts(
+    road: Road, hold: KepError, caplog: pytest.LogCaptureFixture
+) -> None:
     operation = road.sign(road.draft())
     for _ in range(20):
         (taken,) = operations.take_signed("message", 10, now=road.clock.now)
@@ -187,6 +189,11 @@ def test_a_hold_never_parks_however_long_it_lasts(road: Road, hold: KepError) ->
     operation.refresh_from_db()
     assert (operation.tries, operation.failures, operation.parked_at) == (20, 0, None)
     assert operation.due_at is not None
+    said = [each for each in caplog.records if "SigningOperation" in each.getMessage()]
+    assert [(each.levelname, each.exc_info) for each in said] == [("WARNING", None)] * 20
+    operations.put_back(operation, RuntimeError("nobody foresaw this"), now=road.clock.now)
+    assert caplog.records[-1].levelname == "ERROR"
+    assert caplog.records[-1].exc_info, "what nobody foresaw has its traceback"
 
 
 def test_a_row_that_never_opens_is_parked_like_any_other(road: Road) -> None:
