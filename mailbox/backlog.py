@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from evidence.facts import EvidenceKind
 from evidence.models import SealedEvidence, SealRequest, SealWork
@@ -28,7 +28,7 @@ from signing.models import SigningOperation
 
 from .errors import QueueFull
 from .models import Message, Recipient
-from .state_names import MessageState
+from .state_names import MessageState, RecipientState
 
 NOTHING = timedelta(0)
 _PROOF_10 = SealedEvidence.objects.filter(intent__kep_id=OuterRef("kep_id"), intent__code=EvidenceKind.SUBMITTED)
@@ -48,7 +48,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits at one moment, by kind: signed, checking, release, deliver, seal, bundle."""
+    """What waits at one moment, by kind; the kinds are named as in `kepparked` (kepweb/parked.py).
+
+    `term` counts terms that could not be ended and are tried again: those that are over are found by their own index.
+    """
 
     kinds: Mapping[str, Waiting]
 
@@ -100,21 +103,36 @@ def measure() -> Backlog:
     """What waits now: one small query for each kind of work."""
     messages = Message.objects.filter(due_at__isnull=False, parked_at__isnull=True)
     accepted = messages.filter(state=MessageState.ACCEPTED)  # not late before its proof 10 is there: the seal is
-    sealing = SealRequest.objects.filter(finished_at__isnull=True, due_at__isnull=False)
+    bundles = SealRequest.objects.filter(finished_at__isnull=True, due_at__isnull=False)
     return Backlog(
         {
-            "signed": _waiting(SigningOperation.objects.filter(due_at__isnull=False)),
+            "signature": _waiting(SigningOperation.objects.filter(due_at__isnull=False)),
             "checking": _waiting(messages.filter(state=MessageState.CHECKING)),
             "release": _waiting(accepted, ready=accepted.filter(Exists(_PROOF_10))),
-            "deliver": _waiting(Recipient.objects.filter(due_at__isnull=False)),
+            **_waiting_recipients(),
             "seal": _waiting(SealWork.objects.filter(due_at__isnull=False)),
-            "bundle": _waiting(sealing),
+            "bundle": _waiting(bundles),
         }
     )
 
 
+def _waiting_recipients() -> dict[str, Waiting]:
+    """Both kinds of work on recipients in one look at their index: a delivered row has no other work than its term."""
+    some = _first_due(Recipient.objects.filter(due_at__isnull=False), "state")
+    is_term = Q(state=RecipientState.DELIVERED)
+    which = {"deliver": ~is_term, "term": is_term}
+    pieces = {f"{kind}_pieces": Count("due_at", filter=those) for kind, those in which.items()}
+    oldest = {f"{kind}_oldest": Min("due_at", filter=those) for kind, those in which.items()}
+    found = some.aggregate(**pieces, **oldest)
+    return {kind: Waiting(found[f"{kind}_pieces"], found[f"{kind}_oldest"]) for kind in which}
+
+
+def _first_due(rows: QuerySet, *columns: str) -> QuerySet:
+    return rows.order_by("due_at").values("due_at", *columns)[: settings.KEP_QUEUE_MOST_WORK + 1]
+
+
 def _waiting(rows: QuerySet, *, ready: QuerySet | None = None) -> Waiting:
-    some = rows.order_by("due_at").values("due_at")[: settings.KEP_QUEUE_MOST_WORK + 1]
+    some = _first_due(rows)
     found = some.aggregate(pieces=Count("due_at"), oldest=Min("due_at"))
     if ready is not None and found["pieces"]:
         found["oldest"] = ready.order_by("due_at").values_list("due_at", flat=True).first()

@@ -16,6 +16,7 @@ from mailbox.tests.road import Clock, Road
 from mailbox.trouble import put_back
 
 pytestmark = [pytest.mark.loopback, pytest.mark.database]
+KINDS = ("signature", "checking", "release", "deliver", "term", "seal", "bundle")
 LINE = re.compile(r'([a-z_]+)(?:\{([a-z]+="(?:[^"\\\n]|\\.)*")\})? (-?[0-9.e+]+)')
 
 
@@ -43,11 +44,9 @@ def test_an_idle_provider_has_nothing_waiting(road: Road) -> None:
     idle = told(road)
     counted = {name: value for name, value in idle.items() if name.startswith(("kep_queue", "kep_parked", "kep_held"))}
     assert counted == {
-        **{f"kep_queue_{what} {kind}": 0.0 for what in ("pieces", "oldest_seconds") for kind in
-           ("signed", "checking", "release", "deliver", "seal", "bundle", "notice")},
-        **{f"kep_parked_pieces {kind}": 0.0 for kind in
-           ("signature", "checking", "release", "deliver", "term", "seal", "bundle")},
-    }  # fmt: skip
+        **{f"kep_queue_{what} {kind}": 0.0 for what in ("pieces", "oldest_seconds") for kind in (*KINDS, "notice")},
+        **{f"kep_parked_pieces {kind}": 0.0 for kind in KINDS},  # the same names, so that the figures join
+    }
     assert (idle["kep_door_open"], idle["kep_terms_overdue"], idle["kep_proofs_sealed_total"]) == (1, 0, 0)
     assert idle["kep_vault_free_bytes"] > 0
 
@@ -57,7 +56,7 @@ def test_work_is_counted_and_timed_where_it_waits(road: Road) -> None:
         road.sign(road.draft())
     road.clock.move(seconds=90)
     waiting = told(road)
-    assert (waiting["kep_queue_pieces signed"], waiting["kep_queue_oldest_seconds signed"]) == (2, 90)
+    assert (waiting["kep_queue_pieces signature"], waiting["kep_queue_oldest_seconds signature"]) == (2, 90)
     tasks.submit_signed(road.clock.now)
     tasks.check_due(road.clock.now)
     road.clock.move(minutes=6)
@@ -68,6 +67,20 @@ def test_work_is_counted_and_timed_where_it_waits(road: Road) -> None:
     assert (done["kep_proofs_owed"], done["kep_door_open"]) == (0, 1)
     assert done["kep_proofs_sealed_total"] >= 4
     assert "kep_last_timestamp_seconds" in done
+
+
+def test_a_term_that_could_not_be_ended_is_no_delivery(road: Road) -> None:
+    road.send(cc="ayse.yildiz@hs01.kep.tr")
+    failed, delivered = Recipient.objects.order_by("pk")
+    Recipient.objects.filter(pk=failed.pk).update(due_at=road.clock.now - timedelta(seconds=40), tries=1)
+    Recipient.objects.filter(pk=delivered.pk).update(state="DELIVERING", due_at=road.clock.now - timedelta(seconds=5))
+    said = told(road)
+    assert (said["kep_queue_pieces term"], said["kep_queue_oldest_seconds term"]) == (1, 40)
+    assert (said["kep_queue_pieces deliver"], said["kep_queue_oldest_seconds deliver"]) == (1, 5)
+    Recipient.objects.filter(pk=failed.pk).update(due_at=None, parked_at=road.clock.now)
+    said = told(road)
+    assert (said["kep_queue_pieces term"], said["kep_parked_pieces term"]) == (0, 1)
+    assert (said["kep_queue_pieces deliver"], said["kep_parked_pieces deliver"]) == (1, 0)
 
 
 def test_holds_parked_work_overdue_terms_and_the_clock_are_told(road: Road, settings: Any) -> None:
