@@ -19,8 +19,9 @@ from django.db.models import Count, Max
 from accounts.models import SmsNotice
 from evidence.models import ClockReading, SealedEvidence, SealWork
 from mailbox import backlog
-from mailbox.models import Message, Recipient
-from mailbox.state_names import MessageState, RecipientState
+from mailbox.models import Recipient
+from mailbox.state_names import RecipientState
+from mailbox.trouble import messages_on_hold
 
 from .parked import parked_counts
 
@@ -61,9 +62,7 @@ def figures(now: datetime) -> Iterator[Figure]:
         [*(({"kind": kind}, each.age(now).total_seconds()) for kind, each in kinds), ({"kind": "notice"}, late)],
     )
     yield _one("kep_door_open", "1 while new signatures are let in, 0 while they are not", _is_open(waiting, now))
-    checking = Message.objects.filter(state=MessageState.CHECKING, due_at__isnull=False, parked_at__isnull=True)
-    held = checking.exclude(hold_reason="")
-    reasons = held.values_list("hold_reason").annotate(count=Count("pk")).order_by("hold_reason")
+    reasons = messages_on_hold().values_list("hold_reason").annotate(count=Count("pk")).order_by("hold_reason")
     yield Figure("kep_held_messages", "Messages on hold, by reason", [({"reason": each}, n) for each, n in reasons])
     yield Figure(
         "kep_parked_pieces",

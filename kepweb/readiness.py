@@ -26,8 +26,7 @@ from kombu.exceptions import OperationalError
 from evidence.clock_drift import known_drift, level
 from evidence.models import SealWork
 from mailbox.backlog import recent_backlog
-from mailbox.models import Message
-from mailbox.state_names import MessageState
+from mailbox.trouble import messages_on_hold
 
 from .celery import app
 from .parked import any_parked
@@ -127,8 +126,7 @@ def _owed_proofs(now: datetime) -> str:
 
 
 def _holds() -> str:
-    held = Message.objects.filter(state=MessageState.CHECKING, due_at__isnull=False, parked_at__isnull=True)
-    return "messages are on hold" if held.exclude(hold_reason="").exists() else ""
+    return "messages are on hold" if messages_on_hold().exists() else ""
 
 
 def _parked() -> str:

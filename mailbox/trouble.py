@@ -13,6 +13,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop
 
 from evidence import parking
@@ -48,6 +49,12 @@ _HELD = {
     VaultDamaged.code: _UNREADABLE,
 }
 """Whoever is told of these by a page that refuses should try again; whoever's message is held need not."""
+
+
+def messages_on_hold() -> "QuerySet[Message]":
+    """Those in CHECKING that wait for the outside; parked ones wait for people."""
+    checking = Message.objects.filter(state=MessageState.CHECKING, due_at__isnull=False, parked_at__isnull=True)
+    return checking.exclude(hold_reason="")
 
 
 def text_of_hold(code: str) -> str:

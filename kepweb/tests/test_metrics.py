@@ -91,6 +91,7 @@ def test_holds_parked_work_overdue_terms_and_the_clock_are_told(road: Road, sett
         road.sign(road.draft())
     tasks.submit_signed(road.clock.now)
     first, second = Message.objects.filter(state="CHECKING")
+    assert not [name for name in told(road) if name.startswith("kep_held")], "they are being checked"
     Message.objects.filter(pk=first.pk).update(hold_reason="ZMD-01", due_at=road.clock.now)
     put_back(second, RuntimeError("nobody foresaw this"), now=road.clock.now)
     ClockReading.objects.create(host="kep-1", drift_ms=-2_300, measured_at=road.clock.now)
@@ -145,6 +146,7 @@ def test_readiness_names_proofs_that_fail_holds_parked_work_and_the_clock(road: 
     road.sign(road.draft())
     tasks.submit_signed(road.clock.now)
     message = Message.objects.get(state="CHECKING")
+    assert parts()["holds"] == (True, False), "it is being checked and waits for nobody"
     Message.objects.filter(pk=message.pk).update(hold_reason="ZMD-01")
     assert parts()["holds"] == (False, False)
     put_back(message, RuntimeError("nobody foresaw this"), now=road.clock.now)

@@ -6,7 +6,6 @@ out. Items are found by their keys, a little behind the newest, because on Postg
 
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import django
@@ -18,12 +17,11 @@ PAUSE = 0.05
 def main() -> None:
     """Read until the process is ended."""
     django.setup()
-    from accounts.visit import SIGN_IN_BY_SMS
     from guards.clock import now as clock
     from mailbox.models import BoxItem
     from mailbox.reading import Reader, open_message
 
-    from .writers import acting_for_account
+    from .writers import reader_of
 
     inbox = BoxItem.objects.filter(folder=BoxItem.Folder.INBOX)
     last = inbox.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -39,8 +37,7 @@ def main() -> None:
         for item in items:
             now = clock()
             if item.account_id not in readers:
-                acting = acting_for_account(item.account, now=now)
-                readers[item.account_id] = Reader(acting, now - timedelta(minutes=1), SIGN_IN_BY_SMS)
+                readers[item.account_id] = reader_of(item.account, now=now)
             open_message(item, reader=readers[item.account_id], now=now)
             last = max(last, item.pk)
         if not items:
