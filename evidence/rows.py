@@ -163,7 +163,7 @@ def _value_of(field: Any) -> Value:
     if kind is models.BinaryField:
         return _or_null(connection.Database.Binary)  # type: ignore[attr-defined]
     if kind is models.DateTimeField:
-        return functools.lru_cache(MOMENTS_KEPT)(connection.ops.adapt_datetimefield_value)
+        return functools.lru_cache(MOMENTS_KEPT)(_moment)
     if kind is models.CharField:
         return _text
     if kind in _AS_IT_IS:
@@ -177,6 +177,11 @@ _AS_IT_IS = (
     models.BigIntegerField,
     models.BigAutoField,
 )
+
+
+def _moment(given: Any) -> Any:
+    # asked of the connection of whoever writes now: this outlives the thread that was the first to ask
+    return connection.ops.adapt_datetimefield_value(given)
 
 
 def _same(given: Any) -> Any:

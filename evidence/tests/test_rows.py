@@ -1,5 +1,8 @@
 """Rows written in one statement are the rows that the ORM would have written (R-019, V-094)."""
 
+import gc
+import threading
+import weakref
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
@@ -39,6 +42,22 @@ def test_the_rows_are_those_of_the_orm() -> None:
     first, second, third, fourth = raw(", ".join(EVENT), "evidence_event")
     assert [first, second] == [third, fourth]
     assert [each.at for each in Event.objects.all()] == [NOW] * 4
+
+
+def test_what_is_remembered_of_a_table_holds_no_connection_of_a_thread() -> None:
+    """The first thread that writes to a table may end long before the process does."""
+    seen: list[weakref.ref[object]] = []
+
+    def first() -> None:
+        rows._form(connection.vendor, Event, EVENT).ready(event(1))
+        seen.append(weakref.ref(connection.ops))
+
+    rows._form.cache_clear()
+    thread = threading.Thread(target=first)
+    thread.start()
+    thread.join()
+    gc.collect()
+    assert [each() for each in seen] == [None]
 
 
 def test_an_encrypted_field_is_encrypted() -> None:
