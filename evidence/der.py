@@ -18,7 +18,7 @@ from itertools import pairwise
 from guards.errors import KepError
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
-UTF8_STRING, PRINTABLE_STRING, IA5_STRING, UTC_TIME, GENERALIZED_TIME = 0x0C, 0x13, 0x16, 0x17, 0x18
+UTF8_STRING, PRINTABLE_STRING, UTC_TIME, GENERALIZED_TIME = 0x0C, 0x13, 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
 MAX_BYTES = 64 * 1024 * 1024
 """No structure of ours or of a peer comes near; a longer one is refused before it is walked (V-062)."""
@@ -123,11 +123,6 @@ def utf8(text: str) -> bytes:
 def printable(text: str) -> bytes:
     """A PrintableString; the caller vouches for its small alphabet."""
     return tlv(PRINTABLE_STRING, text.encode("ascii"))
-
-
-def ia5(text: str) -> bytes:
-    """An IA5String (ASCII)."""
-    return tlv(IA5_STRING, text.encode("ascii"))
 
 
 def utc_time(moment: datetime) -> bytes:

@@ -33,7 +33,7 @@ from guards.errors import KepError
 from signing.judgement import Judgement, RevocationRound, judge_person
 
 from . import states
-from .errors import MayNotSend
+from .errors import MayNotSend, Returned
 from .lot import Lot, unit_of_work
 from .models import Message, OriginalStamp, Recipient
 from .original import Original, read_original, wrap_signed
@@ -93,7 +93,7 @@ def check_all(lot: Lot[Message]) -> int:
         return _Checked(each.message, original, raw, judged, refusal, _recipients_of(each.message, original))
 
     checked = lot.each(stamped, judge, row_of=_message_of)
-    checked = _kept(lot, checked)
+    checked = _keep_octets(lot, checked)
     passing("check.after_vault")
     fit = [each for each in checked if each.refusal is None]
     accepted = lot.commit(fit, lambda some: _accept(some, now=lot.now), row_of=_message_of)
@@ -110,7 +110,7 @@ def failed(message: Message, error: Exception, *, now: datetime) -> None:
     if not (isinstance(error, _LOST) or is_hold(error)):
         put_back(message, error, now=now)
     elif message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
-        turn_back(message, "ILT-07", now=now)
+        turn_back(message, Returned.code, now=now)
     else:
         hold(message, error, now=now)
 
@@ -131,7 +131,7 @@ def _still_allowed(lot: Lot[Message]) -> tuple[int, list[Message]]:
     for message in lot.rows:
         code = _code_of(rights[message.submitted_by_id, message.account_id])
         if not code and message.tries and message.submitted_at <= last_tries:
-            code = "ILT-07"  # whatever nobody foresaw ends by itself too
+            code = Returned.code  # whatever nobody foresaw ends by itself too
         if not code:
             standing.append(message)
             continue
@@ -208,8 +208,11 @@ def _recipients_of(message: Message, original: Original) -> tuple[Recipient, ...
     )
 
 
-def _kept(lot: Lot[Message], checked: list[_Checked]) -> list[_Checked]:
-    """The originals, and the lists their verdicts rest on (A-021), are in the vault: one fsync for all of them."""
+def _keep_octets(lot: Lot[Message], checked: list[_Checked]) -> list[_Checked]:
+    """Put the originals, and the lists their verdicts rest on (A-021), into the vault: one fsync for all of them.
+
+    Those that are kept: all or none.
+    """
     try:
         vault.put_many([*(each.raw for each in checked), *{crl for each in checked for crl in lists_of(each.judged)}])
     except VaultUnavailable as error:

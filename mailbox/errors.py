@@ -114,14 +114,6 @@ class SignInEnded(MailboxError):
     user_message = "Oturumunuz imzadan önce sona erdi; hiçbir şey gönderilmedi. Giriş yapıp taslağı yeniden imzalayın."
 
 
-class OriginalNotAccepted(MailboxError):
-    """The submitted original failed a check of K-093: proof 11 says why."""
-
-    code = "IMZ-21"
-    user_message = "İletiniz kabul edilmedi: {why} Red delili oluştu, iletiniz taslakta duruyor."
-    sentences = frozenset({"why"})
-
-
 class Returned(MailboxError):
     """The message waited in CHECKING for 24 hours, or right or account went away: it came back as a draft."""
 

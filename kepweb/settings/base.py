@@ -215,7 +215,7 @@ CELERY_BEAT_SCHEDULER = "kepweb.beat.WatchedScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10  # seconds: it must give a sign of life
 KEP_POLL_SECONDS = 2
 KEP_GATHER_SECONDS = 0.05  # a worker that moved few rows waits so long for company before it looks again
-KEP_PARK_AFTER = 10  # failures of one piece of work that were no holds: about seven minutes, then people look
+KEP_PARK_AFTER = 10  # failures of one piece of work that were no holds: about six minutes, then people look
 KEP_SWEEPS = {
     "deliver": (
         "kepweb.clock_check.look",
