@@ -18,6 +18,7 @@ from django.db.models import F
 
 from guards.ids import uuid7_hex
 
+from .interruptions import giving_back, is_interruption
 from .models import PeriodicRun
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ _nothing_before: dict[str, datetime] = {}
 def run_due(job: str, act: Callable[[Sequence[datetime]], object], *, every: timedelta, now: datetime) -> int:
     """Call `act` with the beginnings of the periods of `job` that nobody has run, oldest first; how many it ran.
 
-    They are this caller's alone. Whatever `act` raises is passed on; the periods are due again a minute later.
+    They are this caller's alone. Whatever `act` raises is passed on; the periods are due again a minute later, or at
+    once where the database broke it off (R-019).
     """
     if now < _nothing_before.get(job, now):
         return 0
@@ -44,12 +46,14 @@ def run_due(job: str, act: Callable[[Sequence[datetime]], object], *, every: tim
     runs = PeriodicRun.objects.filter(job=job, claimed_by=mark, finished_at__isnull=True)
     periods = list(runs.order_by("period").values_list("period", flat=True))
     if periods:
-        try:
-            act(periods)
-        except Exception as error:
-            runs.update(claimed_until=now + AGAIN, tries=F("tries") + 1, last_error=type(error).__name__)
-            raise
-        runs.update(finished_at=now, claimed_until=None)
+        with giving_back(lambda: runs.update(claimed_until=now)):
+            try:
+                act(periods)
+            except Exception as error:  # written down and passed on: the work loop survives it
+                if not is_interruption(error):
+                    runs.update(claimed_until=now + AGAIN, tries=F("tries") + 1, last_error=type(error).__name__)
+                raise
+            runs.update(finished_at=now, claimed_until=None)
     current = period_of(now, every)
     is_there = PeriodicRun.objects.filter(job=job, period__gte=current).exists()
     if is_there and not PeriodicRun.objects.filter(job=job, finished_at__isnull=True).exists():

@@ -4,10 +4,13 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import Error, connection
+from django.db.models import F
 
 from evidence import periodic
+from evidence.interruptions import is_interruption
 from evidence.models import PeriodicRun
+from evidence.tests.interrupted import out_of_reach
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -83,6 +86,22 @@ def test_a_run_that_failed_is_run_again_and_a_clock_set_back_runs_nothing():
     periodic.forget()
     assert diary.look(NOON - HOUR) == 0
     assert PeriodicRun.objects.get().tries == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_the_database_broke_off_did_not_fail_and_is_begun_again_at_once():
+    def meets_an_interruption(_):
+        with out_of_reach():
+            PeriodicRun.objects.update(tries=F("tries") + 7)
+
+    with pytest.raises(Error) as raised:
+        periodic.run_due("test", meets_an_interruption, every=HOUR, now=NOON)
+    assert is_interruption(raised.value)
+    run = PeriodicRun.objects.get()
+    assert (run.tries, run.last_error, run.finished_at) == (0, "", None)
+    diary = Diary()
+    assert diary.look(NOON + timedelta(milliseconds=1)) == 1
+    connection.close()
 
 
 @pytest.mark.django_db
