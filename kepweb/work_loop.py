@@ -15,6 +15,14 @@ What happens to failures. An exception of one sweep never stops the others: it i
 that sweep rests for 2, 4, 8, ... 60 seconds before it is tried again. Whatever is not an `Exception` (a worker told
 to exit, memory gone) ends the process at once, without clean-up: every step is made so that this is harmless, and
 the supervisor starts a new one.
+
+Where any exception at all is caught, so that one failure costs no more than its own piece of work, and nowhere else:
+
+- `mailbox/lot.py`: one row of a lot, or its one commit; what the database raises about itself is passed on.
+- `evidence/issue.py`: one proof of a batch, signed or checked; the database is not asked in between.
+- `accounts/notices.py`: one text and whatever the gateway does with it; the database is not asked either.
+- `evidence/periodic.py`: one run of a job, written down and passed on.
+- `kepweb/work_loop.py`: one sweep, survived here; and the loop itself, which ends the process.
 """
 
 import logging
@@ -122,7 +130,7 @@ class WorkLoop:
             return 0
         try:
             moved = self._whole(turn)
-        except Exception as error:  # the one place where an unknown failure of a sweep is survived
+        except Exception as error:  # the boundary of one sweep: the others go on, see above
             turn.failures += 1
             rest = min(2.0**turn.failures, LONGEST_REST)
             turn.rests_until = self._monotonic() + rest
