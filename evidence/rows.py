@@ -67,7 +67,10 @@ def insert(
 
 
 def insert_all(objects: Iterable[models.Model]) -> None:
-    """Insert new objects of one model, with every field they have; each gets its key. All or none, as `insert`."""
+    """Insert new objects of one model, with every field they have; each gets its key. All or none, as `insert`.
+
+    The key must be one that the database counts up.
+    """
     new = list(objects)
     if not new:
         return
@@ -85,7 +88,8 @@ def insert_all(objects: Iterable[models.Model]) -> None:
                 f"{form.insertion}{', '.join([form.one] * len(rows))} RETURNING {form.key}",
                 [given for row in rows for given in row],
             )
-            keys += [key for (key,) in cursor.fetchall()]
+            # no database promises to return rows in the order in which it took them, but keys are counted up in it
+            keys += sorted(key for (key,) in cursor.fetchall())
         return keys
 
     for each, key in zip(new, _all_or_none(write), strict=True):
@@ -175,6 +179,7 @@ _AS_IT_IS = (
     models.BooleanField,
     models.PositiveIntegerField,
     models.BigIntegerField,
+    models.PositiveBigIntegerField,
     models.BigAutoField,
 )
 
