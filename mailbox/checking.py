@@ -13,7 +13,6 @@ other workers' business and found by their own rows.
 """
 
 import hashlib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +23,7 @@ from accounts.access import Acting, acting_for_each
 from accounts.errors import AccessRefused
 from directory.search import resolve_each
 from evidence import cades, outside, rows, vault
-from evidence.errors import VaultDamaged, VaultMissing, VaultUnavailable
+from evidence.errors import VaultUnavailable
 from evidence.facts import Party, Reason
 from evidence.parking import is_hold
 from evidence.timestamp import TokenFacts, check_token
@@ -39,15 +38,11 @@ from .models import Message, OriginalStamp, Recipient
 from .original import Original, read_original, wrap_signed
 from .step import Step
 from .submit import Refusal, reject, turn_back
-from .trouble import LAST_TRIES, hold, put_back
+from .trouble import LAST_TRIES, LOST, hold, put_back, ring_when_lost
 from .validation import keep_material, lists_of
-
-log = logging.getLogger(__name__)
 
 WORKER = "deliver"
 _STAMP = ("message_id", "token", "stamped_at", "kept_at")
-_LOST = (VaultMissing, VaultDamaged)
-"""Octets that may be put back from the second copy: a hold too, but loudly."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +100,11 @@ def check_all(lot: Lot[Message]) -> int:
 
 def failed(message: Message, error: Exception, *, now: datetime) -> None:
     """A message that left its lot: held while the outside is away, put back for what nobody foresaw."""
-    if isinstance(error, _LOST):
-        log.critical("ALM-03 octets of a message: %s", error, extra={"kep_id": message.kep_id})
-    if not (isinstance(error, _LOST) or is_hold(error)):
+    if not (isinstance(error, LOST) or is_hold(error)):
         put_back(message, error, now=now)
-    elif message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
+        return
+    ring_when_lost(error, about=f"message {message.kep_id}")
+    if message.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT <= now:
         turn_back(message, Returned.code, now=now)
     else:
         hold(message, error, now=now)

@@ -34,6 +34,7 @@ _UNREADABLE = gettext_noop(
     "İletinizin imzalanan içeriği şu anda saklama alanından okunamıyor; teknik ekibe haber verildi. Okunabildiğinde "
     "işlem kendiliğinden sürer, 24 saat içinde okunamazsa ileti taslağınıza döner."
 )
+LOST = (VaultMissing, VaultDamaged)
 PARKED = "ILT-12"
 """Why a message in CHECKING is held when nothing outside is away: something unforeseen, and people look at it."""
 _HELD = {
@@ -76,11 +77,18 @@ def hold(message: Message, error: KepError, *, now: datetime) -> None:
     log.warning("message held: %s", error.code, extra={"kep_id": message.kep_id})
 
 
+def ring_when_lost(error: Exception, *, about: str) -> None:
+    """Octets that somebody signed may be put back from the second copy: people must hear of it at once."""
+    if isinstance(error, LOST):
+        log.critical("ALM-03 octets of %s: %s", about, error)
+
+
 def put_back(row: Labour, error: Exception, *, now: datetime) -> None:
     """Give the claim back with a growing delay, and say so loudly if nobody expected this. Parks what goes on failing.
 
-    A hold (`parking.is_hold`) never parks whoever raised it, and rings no bell.
+    A hold (`parking.is_hold`) never parks whoever raised it, and rings no bell; octets that are lost ring their own.
     """
+    ring_when_lost(error, about=f"{type(row).__name__} {row.pk}")
     when_parked: dict[str, object] = {}
     if isinstance(row, Message) and row.state == MessageState.CHECKING:
         term = row.submitted_at + settings.KEP_CHECKING_HOLD_LIMIT + LAST_TRIES

@@ -376,3 +376,26 @@ def test_lost_octets_hold_the_message_and_the_pages_do_not_say_try_again(road: R
     road.clock.move(minutes=2)
     road.turn()
     assert codes(message) == [10, 40]
+
+
+@pytest.mark.parametrize("what", ["release", "bundle"])
+def test_lost_octets_ring_when_a_message_or_its_proofs_should_go_out(
+    road: Road, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    """It is accepted and nobody gives it back: only who puts the octets back from the second copy can help."""
+    road.sign(road.draft())
+    road.turn("deliver")
+    tasks.seal_due(road.clock.now)
+    if what == "bundle":
+        road.turn()
+        item = BoxItem.objects.select_related("message", "recipient").get(folder="sent")
+        takeout.ask_bundle(item, asked_by="test", now=road.clock.now)
+    place = vault.path_of(bytes(Message.objects.get().original_digest))
+    kept = place.read_bytes()
+    place.unlink()
+    road.turn("seal")
+    assert [each.getMessage()[:6] for each in caplog.records if each.levelname == "CRITICAL"] == ["ALM-03"]
+    place.write_bytes(kept)
+    road.clock.move(minutes=2)
+    road.turn()
+    assert codes(Message.objects.get()) == [10, 40]
