@@ -41,6 +41,8 @@ DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """Before the second, third, ... try; the last one repeats."""
 GIVE_UP_AFTER = timedelta(hours=24)
 CLAIM = timedelta(minutes=5)
+LONGEST_ERROR = 80
+"""Characters kept of what a gateway says: one outcome that no column takes would cost all of a commit theirs."""
 PATIENCE = 20.0
 """Seconds after which the notices that are left wait for the next turn."""
 UNWRITTEN = 0.1
@@ -116,12 +118,13 @@ def _send(notice: SmsNotice, gateway: SmsGateway, *, now: datetime) -> _Outcome:
     except Exception as error:  # the boundary of one notice's work: the others go out (R-016)
         log.error("sms notice %s: %s", notice.pk, type(error).__name__, exc_info=error)
         result = SmsResult(is_accepted=False, is_retryable=True, error=type(error).__name__)
+    error = "".join(each for each in result.error if each.isprintable())[:LONGEST_ERROR]
     if result.is_accepted:
-        return _Outcome(result.error, sent_at=now)
+        return _Outcome(error, sent_at=now)
     if not result.is_retryable or now + _delay(notice.tries) >= notice.queued_at + GIVE_UP_AFTER:
-        log.warning("sms notice %s given up: %s", notice.pk, result.error)
-        return _Outcome(result.error, given_up_at=now)
-    return _Outcome(result.error, due_at=now + _delay(notice.tries))
+        log.warning("sms notice %s given up: %s", notice.pk, error)
+        return _Outcome(error, given_up_at=now)
+    return _Outcome(error, due_at=now + _delay(notice.tries))
 
 
 def _write(heard: Sequence[tuple[SmsNotice, _Outcome]], *, now: datetime) -> None:

@@ -68,6 +68,18 @@ def test_a_notice_the_gateway_stumbles_over_lets_the_others_go_out() -> None:
     assert SmsNotice.objects.get(sent_at=None).given_up_at is not None
 
 
+@pytest.mark.database
+@pytest.mark.parametrize("said", ["\ud800", "8\x000", "9" * 200], ids=["surrogate", "nul", "long"])
+def test_what_a_gateway_says_costs_no_other_notice_its_outcome(said: str) -> None:
+    """One that cannot be written would undo the common commit, and every text would go out again."""
+    queue("arrived:1", "arrived:2", "arrived:3")
+    strange = SmsResult(is_accepted=False, is_retryable=True, error=said)
+    gateway = Script([TAKEN, strange, TAKEN])
+    assert send_due_notices(now=NOON, limit=10, gateway=gateway) == 2
+    assert SmsNotice.objects.filter(sent_at=NOON).count() == 2
+    assert SmsNotice.objects.get(sent_at=None).last_error in ("", "80", "9" * 80)
+
+
 def test_one_occasion_is_queued_once() -> None:
     queue("arrived:1")
     queue("arrived:1", "arrived:2", number="+905559999999")
