@@ -137,6 +137,7 @@ def test_every_file_without_django_is_listed():
         "errors",
         "insert_only",
         "parking",
+        "claims",
         "interruptions",
         "packs",
         "objects",
