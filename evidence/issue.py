@@ -238,16 +238,25 @@ def sign_envelopes(
     for digest, unstamped, token in zip(digests, signed, tokens, strict=False):
         if token is None:
             made.append(TimestampUnavailable("authority-slow"))
+        elif isinstance(token, KepError):
+            made.append(token)
         else:
-            made.append(token if isinstance(token, KepError) else _checked_envelope(unstamped.finish(token), digest))
+            made.append(_checked_envelope(unstamped.finish(token), digest, signer=signer))
+    ran_out = next((each for each in made if isinstance(each, KeyNotInForce)), None)
+    if ran_out is not None and trouble is None:
+        _give_up_key(signer, ran_out)
     if trouble is not None:
         made += [trouble] * (len(parts) - len(signed))
     return made
 
 
-def _checked_envelope(signature: bytes, digest: bytes) -> bytes | KepError:
+def _checked_envelope(signature: bytes, digest: bytes, *, signer: Signer) -> bytes | KepError:
     try:
-        cades.verify_emitted(signature, digest)
+        stamp = cades.verify_emitted(signature, digest).stamp
+        if stamp is not None:
+            _refuse_out_of_force(signer, stamp.generated_at)
+    except KeyNotInForce as error:  # between the signature and its time-stamp
+        return error
     except CmsRefused as refusal:
         mismatch = SealMismatch("the signature we made does not pass our own check", found=str(refusal))
         mismatch.__cause__ = refusal

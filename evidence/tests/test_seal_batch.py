@@ -255,6 +255,20 @@ def test_a_certificate_that_ran_out_before_the_time_stamp_rings_once_and_the_key
     assert not SealWork.objects.exclude(failures=0).exists(), "it is a hold"
 
 
+def test_an_envelope_whose_certificate_ran_out_before_the_time_stamp_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever checks it asks whether the certificate was in force at the time-stamp: it would be invalid for ever."""
+    forgotten: list[object] = []
+    monkeypatch.setattr(issue, "_forget_signer", forgotten.append)
+    monkeypatch.setattr(issue, "_term_of", lambda _: (NOW - timedelta(days=1), NOW - timedelta(minutes=1)))
+    signer = OURS.islem("p256")
+    made = issue.sign_envelopes(PARTS[:3], signer=signer, stamper=Stamper(), now=NOW - timedelta(minutes=2))
+    assert [type(each) for each in made] == [KeyNotInForce] * 3
+    assert forgotten == [signer]
+    assert alarms(caplog) == ["ALM-05"]
+
+
 @pytest.mark.django_db
 def test_an_authority_that_goes_away_costs_no_seal_that_it_gave() -> None:
     owed(8)
