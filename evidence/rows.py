@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from django.db import Error as AnyDatabaseError
 from django.db import connection, models, transaction
 
 Value = Callable[[Any], Any]
@@ -132,12 +131,15 @@ def _all_or_none(write: Callable[[Any], Answer]) -> Answer:
     if not connection.in_atomic_block:
         with transaction.atomic(), connection.cursor() as cursor:
             return write(cursor)
+    is_whole = False
     try:
         with connection.cursor() as cursor:
-            return write(cursor)
-    except AnyDatabaseError:
-        transaction.set_rollback(True)  # some rows may be in: nobody may catch this and commit them
-        raise
+            answer = write(cursor)
+        is_whole = True
+    finally:
+        if not is_whole:  # some rows may be in, whoever refused one: nobody may catch that and commit them
+            transaction.set_rollback(True)
+    return answer
 
 
 @functools.cache

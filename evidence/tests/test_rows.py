@@ -192,3 +192,24 @@ def test_a_member_of_an_enumeration_is_its_value() -> None:
 
     rows.insert(Event, EVENT, [[NOW, Word.BEGUN, *event(1)[2:]]])
     assert raw("kind", "evidence_event") == [("seal.begun",)]
+
+
+@pytest.mark.parametrize("broken", ["insert", "insert_all", "change"])
+def test_a_value_that_no_driver_takes_leaves_nothing_to_be_committed(broken: str) -> None:
+    """What the driver itself refuses is no error of the database, and the rows before it may be in."""
+    given = [event(1), event(2)]
+    given[1][3] = "\ud800"
+    first, second, _third = seal_works()
+    tasks: dict[str, Callable[[], object]] = {
+        "insert": lambda: rows.insert(Event, EVENT, given),
+        "insert_all": lambda: rows.insert_all(Event(**dict(zip(EVENT, each, strict=True))) for each in given),
+        "change": lambda: rows.change(
+            SealWork, ("claimed_by",), [(first.pk, ("one",)), (second.pk, ("\ud800",))], still={"tries": 0}
+        ),
+    }
+    with transaction.atomic():
+        with pytest.raises(UnicodeEncodeError):
+            tasks[broken]()
+        assert transaction.get_rollback()
+    assert not Event.objects.exists()
+    assert not SealWork.objects.exclude(claimed_by="").exists()
