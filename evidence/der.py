@@ -23,6 +23,8 @@ SEQUENCE, SET = 0x30, 0x31
 MAX_BYTES = 64 * 1024 * 1024
 """No structure of ours or of a peer comes near; a longer one is refused before it is walked (V-062)."""
 MAX_DEPTH = 40
+MAX_OID_BYTES = 256
+"""Far beyond the longest that anybody uses. A number costs time with the square of its length, and is remembered."""
 _OCTETS = tuple(bytes((number,)) for number in range(256))
 
 
@@ -254,7 +256,8 @@ class Node:
 
     def as_oid(self) -> str:
         """The dotted form of an OBJECT IDENTIFIER."""
-        dotted = _dotted(self.expect(OID).content)
+        content = self.expect(OID).content
+        dotted = _dotted(content) if len(content) <= MAX_OID_BYTES else ""
         if not dotted:
             raise DerRefused("object identifier badly formed", at=self.start)
         return dotted

@@ -1,6 +1,7 @@
 """DER: one spelling per value, written right and read strictly (V-062)."""
 
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 
 import pytest
 from asn1crypto import core
@@ -45,6 +46,16 @@ def test_object_identifiers_come_back(arcs: tuple[int, int, tuple[int, ...]]) ->
 def test_what_is_no_object_identifier_is_not_written(dotted: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - int() and ours alike
         der.oid(dotted)
+
+
+@pytest.mark.parametrize("octets", [256, 2_100, 60_000, 2_000_000])
+def test_an_object_identifier_longer_than_any_is_refused_at_once(octets: int) -> None:
+    """Python refuses to write down a number of that length (ValueError), after a time that grows with its square."""
+    hostile = der.read(der.tlv(der.OID, b"\x81" * octets + b"\x01"))
+    begun = perf_counter()
+    with pytest.raises(DerRefused):
+        hostile.as_oid()
+    assert perf_counter() - begun < 0.1
 
 
 @given(moments)
