@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Literal
 
 from evidence.anchors import CertificateRefused, TrustAnchors, TrustPolicy, TrustReason, Verdict
-from evidence.answers import Answer, RevocationFinding, Source, read_crl, read_ocsp
+from evidence.answers import MAX_OCSP_BYTES, Answer, RevocationFinding, Source, read_crl, read_ocsp
 from evidence.certificate import issued_by, load
 
 State = Literal["MATURE", "PREMATURE"]
@@ -73,7 +73,8 @@ def check_revocation(
         return _undecided(RevocationFinding.NOTHING)
     judged: list[Answer | RevocationFinding] = []
     if ocsp is not None:
-        judged.append(_said(ocsp, leaf, issuer, anchors.policy))
+        is_readable = len(ocsp) <= MAX_OCSP_BYTES  # asked here: what is larger would be remembered as a key
+        judged.append(_said(ocsp, leaf, issuer, anchors.policy) if is_readable else RevocationFinding.OCSP_UNREADABLE)
     if crl is not None:
         judged.append(read_crl(crl, load(leaf), load(issuer), anchors.policy))
     findings = []

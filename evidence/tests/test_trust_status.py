@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp as ocsp_form
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from evidence import status
+from evidence import answers, revocation, status
 from evidence.tests import forge
 from evidence.tests.forge import NOW, Made, make, name, world
 from evidence.tests.forge_status import HOUR, MINUTE, STRANGER, answer, crl, revoked
@@ -222,3 +222,12 @@ def sources_of(made: Made) -> list[forge.Extension]:
 def test_bytes_that_are_no_certificate_are_a_fault_of_the_caller() -> None:
     with pytest.raises(CertificateRefused):
         fetcher(Outside()).get(b"", world().eshs.raw, at=NOW, now=NOW)
+
+
+def test_answers_that_are_too_large_are_not_remembered() -> None:
+    """A responder that is out of its mind must not fill the memory: an answer of the outside may have 16 MB."""
+    kept = revocation._said.cache_info().currsize, answers.read_ocsp.cache_info().currsize
+    for number in range(3):
+        outside = Outside(ocsp=lambda _, number=number: bytes([number]) * (answers.MAX_OCSP_BYTES + 1))
+        assert codes(fetch(outside)) == ["IPT-02", "IPT-10"]
+    assert (revocation._said.cache_info().currsize, answers.read_ocsp.cache_info().currsize) == kept
