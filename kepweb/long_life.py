@@ -4,6 +4,10 @@ Python goes through all objects again and again to find rings of rubbish. What w
 hundred thousand objects, is no rubbish and never will be; and a lot of fifty messages makes more objects than the
 default waits for. So what is there when the work begins is left out for ever, and the looks become rarer: measured, 6 %
 of a worker's processor time. Rings are still found; most objects go without a look, when the last name for them goes.
+
+But a ring may hold on to what is not counted. An error that somebody kept holds all frames it came through, and with
+them a whole lot: with the time-stamp authority away the sealing worker kept 50 MB more at each turn, until there were
+20,000 objects. So after each piece of work the young ones are looked at (`look_again`); what lasts is not among them.
 """
 
 import gc
@@ -17,3 +21,8 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+
+def look_again() -> None:
+    """Find the rings that the last piece of work left behind: a microsecond where it left none."""
+    gc.collect(1)

@@ -40,6 +40,8 @@ from django.utils.module_loading import import_string
 
 from evidence.interruptions import is_interruption, let_go
 
+from .long_life import look_again
+
 log = logging.getLogger(__name__)
 
 Sweep = Callable[[], int]
@@ -116,6 +118,7 @@ class WorkLoop:
         while not self._ending.is_set():
             this_pass = sum(self._take(turn) for turn in self._turns)
             close_old_connections()
+            look_again()
             if not this_pass:
                 break
             moved += this_pass
@@ -128,6 +131,7 @@ class WorkLoop:
         self._heard()
         if self._ending.is_set() or self._monotonic() < turn.rests_until:
             return 0
+        look_again()
         try:
             moved = self._whole(turn)
         except Exception as error:  # the boundary of one sweep: the others go on, see above

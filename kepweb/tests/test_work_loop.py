@@ -1,11 +1,14 @@
 """The loop works without bells, survives failing sweeps and dies of what is no ordinary failure (design.md 1.6)."""
 
+import gc
 import logging
 import threading
+import weakref
 from itertools import pairwise
 
 import pytest
 
+from kepweb import long_life
 from kepweb.celery import QUEUES
 from kepweb.work_loop import EXIT_STATUS, WorkLoop, sweeps_of
 
@@ -72,6 +75,39 @@ def test_a_failing_sweep_does_not_stop_its_neighbours(hands, caplog):
     assert hands.loop(failing(OSError("disk")), batches(5, 5)).sweep_until_empty() == 10
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "sweep-0 failed (OSError)" in caplog.text
+
+
+def test_what_a_sweep_left_in_a_ring_is_gone_before_the_next_one(hands):
+    """An error that somebody kept holds the frames it came through, and with them a lot of 32 MB."""
+
+    class Octets:
+        pass
+
+    def kept_errors():
+        kept = []
+        try:
+            raise ConnectionRefusedError
+        except ConnectionRefusedError as error:
+            kept.append(error)
+        return bool(kept)
+
+    def sweep():
+        octets = Octets()
+        seen.append(weakref.ref(octets))
+        kept_errors()
+        return 0
+
+    seen, left = [], []
+    thresholds = gc.get_threshold()
+    try:
+        long_life.settle()
+        hands.loop(sweep, lambda: left.append(seen[0]()) or 0).sweep_until_empty()
+        hands.loop(sweep).sweep_until_empty()
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+    assert left == [None]
+    assert [each() for each in seen] == [None, None]
 
 
 def test_a_failing_sweep_rests_longer_each_time_and_at_most_a_minute(hands, caplog):
