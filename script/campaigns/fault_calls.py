@@ -20,6 +20,7 @@ import os
 import random
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ FULL = frozenset({"write", "pwrite64", "openat", "link", "mkdir", "ftruncate", "
 QUICK_OF_KIND = 2
 MESSAGES = 2
 """On the road together: what is alone in its batch does not meet the packs of the vault."""
+RENEWED_AFTER = 900.0
+"""Seconds after which the place is made anew: a visit ends after half an hour without a click."""
 SILENT = ("kep.sqlite3", "kep.sqlite3-shm")
 """Files on which SQLite may keep silence."""
 
@@ -93,27 +96,38 @@ class Library:
 
 
 class Place:
-    """The data folder of one driver: made once, brought back to its beginning before each case."""
+    """The data folder of one driver: brought back to its beginning before each case, and made anew now and then."""
 
     def __init__(self, folder: Path, pki_directory: Path) -> None:
         self.folder, self._template = folder, folder.with_name(f"{folder.name}.template")
+        self._pki_directory = pki_directory
+        self._make()
+        self.library = Library(folder)
+
+    def _make(self) -> None:
+        """An empty place with two people who have just signed in, each with a written draft."""
         from django.core.management import call_command
         from django.db import connections
 
+        shutil.rmtree(self._template, ignore_errors=True)
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
         call_command("migrate", interactive=False, verbosity=0)
         import one_road
 
-        first = one_road.found_place(pki_directory).sender
+        first = one_road.found_place(self._pki_directory).sender
         second = one_road.Sender(first.client, first.imza)
         if not second.write():
             raise SystemExit(f"the second draft was not saved: {second.answers}")
         self.senders = (first, second)
         connections.close_all()
-        shutil.copytree(folder, self._template)
-        self.library = Library(folder)
+        shutil.copytree(self.folder, self._template)
+        self._made_at = time.monotonic()
 
     def run(self, case: Case | None) -> Outcome:
         """One case from the beginning, in a process of its own."""
+        if time.monotonic() > self._made_at + RENEWED_AFTER:
+            self._make()
         shutil.rmtree(self.folder)
         shutil.copytree(self._template, self.folder)
         outcome = Outcome(**forked(lambda: asdict(self._travel(case))))
