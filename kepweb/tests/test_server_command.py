@@ -20,7 +20,10 @@ import pytest
 from conftest import answers_on, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PROCESSES = ("valkey", "demo-pki", "seal-1", "deliver-1", "beat", "signer", "metrics", "web")
+CORES = min(4, os.cpu_count() or 1)
+WORKERS = tuple(f"{queue}-{number}" for queue in ("seal", "deliver") for number in range(1, CORES + 1))
+"""One of each queue for each core, four at most."""
+PROCESSES = ("valkey", "demo-pki", *WORKERS, "beat", "signer", "metrics", "web")
 
 pytestmark = [pytest.mark.loopback, pytest.mark.needs("procps")]
 
@@ -86,8 +89,7 @@ def name_of(command: str) -> str:
     marks = {
         "unixsocket": "valkey",
         "demo.pki_server": "demo-pki",
-        "-n seal-1": "seal-1",
-        "-n deliver-1": "deliver-1",
+        **{f"-n {name}@": name for name in WORKERS},
         "kepweb beat": "beat",
         "signer page": "signer",
         "kepmetrics": "metrics",
