@@ -258,11 +258,8 @@ def test_the_release_waits_for_its_time_stamp_and_nothing_travels(road: Road, au
     assert codes(message) == [10, 40]
 
 
-@pytest.mark.parametrize("what", ["release", "bundle"])
-def test_a_refused_time_stamp_never_parks_a_release_or_a_bundle(road: Road, settings: Any, what: str) -> None:
-    """An authority that answers rubbish for longer than unforeseen trouble may last is still waited for."""
-    settings.KEP_PARK_AFTER = 3
-    working, model = settings.KEP_TSA_URL, Message if what == "release" else SealRequest
+def make_due(road: Road, what: str) -> None:
+    """A message whose proof 10 is sealed: its release is due, or it went out and its bundle is asked for."""
     road.sign(road.draft())
     road.turn("deliver")
     tasks.seal_due(road.clock.now)
@@ -270,6 +267,14 @@ def test_a_refused_time_stamp_never_parks_a_release_or_a_bundle(road: Road, sett
         road.turn()
         item = BoxItem.objects.select_related("message", "recipient").get(folder="sent")
         takeout.ask_bundle(item, asked_by="test", now=road.clock.now)
+
+
+@pytest.mark.parametrize("what", ["release", "bundle"])
+def test_a_refused_time_stamp_never_parks_a_release_or_a_bundle(road: Road, settings: Any, what: str) -> None:
+    """An authority that answers rubbish for longer than unforeseen trouble may last is still waited for."""
+    settings.KEP_PARK_AFTER = 3
+    working, model = settings.KEP_TSA_URL, Message if what == "release" else SealRequest
+    make_due(road, what)
     with stranger(lambda path: RUBBISH["rejected"][0]) as origin:
         settings.KEP_TSA_URL = f"{origin}/tsa"
         settings.KEP_OUTBOUND_ALLOW = [*settings.KEP_OUTBOUND_ALLOW, origin]
@@ -383,13 +388,7 @@ def test_lost_octets_ring_when_a_message_or_its_proofs_should_go_out(
     road: Road, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
     """It is accepted and nobody gives it back: only who puts the octets back from the second copy can help."""
-    road.sign(road.draft())
-    road.turn("deliver")
-    tasks.seal_due(road.clock.now)
-    if what == "bundle":
-        road.turn()
-        item = BoxItem.objects.select_related("message", "recipient").get(folder="sent")
-        takeout.ask_bundle(item, asked_by="test", now=road.clock.now)
+    make_due(road, what)
     place = vault.path_of(bytes(Message.objects.get().original_digest))
     kept = place.read_bytes()
     place.unlink()
