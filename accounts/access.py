@@ -40,11 +40,17 @@ ACCOUNT_KEY = "kep_account"
 
 @dataclass(frozen=True)
 class Rights:
-    """What may be done with the account now."""
+    """What may be done with the account now; what is not granted is denied (K-131)."""
 
     may_read: bool
     may_compose: bool
     may_sign_and_send: bool
+    may_send_tebligat: bool = False
+    may_read_tebligat: bool = False
+    may_archive: bool = False
+    may_delete: bool = False
+    may_see_balance: bool = False
+    may_manage_operators: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,5 +181,11 @@ def _acting(person: Person, account: KepAccount, operator: Operator | None, *, n
         may_read=granted[Act.READ],
         may_compose=may_send and granted[Act.COMPOSE],
         may_sign_and_send=may_send and granted[Act.SIGN_AND_SEND],
+        may_send_tebligat=may_send and granted[Act.SEND_TEBLIGAT],
+        may_read_tebligat=granted[Act.READ_TEBLIGAT],
+        may_archive=granted[Act.ARCHIVE],
+        may_delete=granted[Act.DELETE],
+        may_see_balance=granted[Act.SEE_BALANCE],
+        may_manage_operators=operator is not None and granted[Act.MANAGE_OPERATORS],
     )
     return Acting(person, account, operator, rights)

@@ -159,3 +159,11 @@ class NoAccount(NotActing):
     user_message = (
         "Adına işlem yapabileceğiniz bir KEP hesabı yok. Yetkiyi hesabın ana işlem yetkilisi, hesabı şube açar."
     )
+
+
+class NotServing(AccountsError):
+    """A page of the desk or the back office, asked for by somebody who holds no such post now (V-043)."""
+
+    status = 403
+    code = "SBE-01"
+    user_message = "Bu sayfa görevli personel içindir. Göreviniz yeni başladıysa yöneticinize sorun."

@@ -20,6 +20,12 @@ class Act(enum.Enum):
     READ = "may_read"
     COMPOSE = "may_compose"
     SIGN_AND_SEND = "may_sign_and_send"
+    SEND_TEBLIGAT = "may_send_tebligat"
+    READ_TEBLIGAT = "may_read_tebligat"
+    ARCHIVE = "may_archive"
+    DELETE = "may_delete"
+    SEE_BALANCE = "may_see_balance"
+    MANAGE_OPERATORS = "may_manage_operators"
 
 
 def running(now: datetime) -> Q:
@@ -39,7 +45,7 @@ def notice_numbers(account_ids: Collection[int], *, now: datetime) -> dict[int, 
     Two queries for any number of accounts; a number stands once per account.
     """
     numbers: dict[int, list[str]] = {account_id: [] for account_id in account_ids}
-    holders = KepAccount.objects.filter(pk__in=account_ids, holder__person__isnull=False)
+    holders = KepAccount.objects.filter(pk__in=account_ids, holder__person__isnull=False, wants_sms=True)
     for account_id, phone in holders.values_list("pk", "holder__person__phone"):
         numbers[account_id].append(phone)
     operators = Operator.objects.filter(running(now), account__in=account_ids, wants_sms=True, may_read=True)

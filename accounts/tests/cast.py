@@ -84,8 +84,9 @@ def make_operator(
     role: str = "",
     starts_at: datetime = LONG_AGO,
     ends_at: datetime | None = None,
+    **switches: bool,
 ) -> Operator:
-    """The person's right to act for the account."""
+    """The person's right to act for the account; `switches` are the rights beside reading and sending."""
     return Operator.objects.create(
         account=account,
         person=person,
@@ -97,6 +98,7 @@ def make_operator(
         role=role,
         starts_at=starts_at,
         ends_at=ends_at,
+        **switches,
     )
 
 

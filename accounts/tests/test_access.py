@@ -17,7 +17,11 @@ from accounts.tests.conftest import NOON
 from evidence.models import Event
 
 Clock = time_machine.Traveller
-ALL, NONE = Rights(True, True, True), Rights(False, False, False)
+SWITCHES = [act.value for act in Act]
+OWN = Rights(
+    **{**dict.fromkeys(SWITCHES, True), "may_manage_operators": False}
+)  # nobody else acts for a natural person
+MAIL, NONE = Rights(True, True, True), Rights(False, False, False)
 
 pytestmark = pytest.mark.django_db
 
@@ -38,19 +42,21 @@ def operator(company: KepAccount, person: Person) -> Operator:
 def test_a_holder_has_every_right_on_his_own_account(person: Person) -> None:
     (own,) = accounts_of(person, now=NOON)
     assert own.acts_for_himself
-    assert own.rights == ALL
+    assert own.rights == OWN
 
 
 def test_a_receive_only_account_never_composes(person: Person, company: KepAccount) -> None:
     KepAccount.objects.update(mode=KepAccount.Mode.RECEIVE_ONLY)
     make_operator(company, person, is_main=True)
     for acting in accounts_of(person, now=NOON):
-        assert acting.rights == Rights(may_read=True, may_compose=False, may_sign_and_send=False)
+        assert acting.rights.may_read
+        assert not (acting.rights.may_compose or acting.rights.may_sign_and_send)
+        assert not acting.rights.may_send_tebligat
 
 
-@pytest.mark.parametrize("switch", ["may_read", "may_compose", "may_sign_and_send"])
+@pytest.mark.parametrize("switch", SWITCHES)
 def test_an_operator_has_exactly_the_switches_he_was_given(person: Person, company: KepAccount, switch: str) -> None:
-    given = {name: name == switch for name in ("may_read", "may_compose", "may_sign_and_send")}
+    given = {name: name == switch for name in SWITCHES}
     make_operator(company, person, is_main=True, **given)
     assert account_for(person, company.public_id, now=NOON).rights == Rights(**given)
 
@@ -128,7 +134,7 @@ def test_other_accounts_are_counted(person: Person, company: KepAccount) -> None
 
 
 def test_workers_ask_the_same_rows(person: Person, operator: Operator) -> None:
-    assert acting_for(person.pk, operator.account, now=NOON).rights == ALL
+    assert acting_for(person.pk, operator.account, now=NOON).rights == MAIL
     Operator.objects.update(may_sign_and_send=False)
     assert acting_for(person.pk, operator.account, now=NOON).rights == Rights(True, True, False)
     Person.objects.update(is_active=False)

@@ -1,11 +1,10 @@
-"""Addresses of sign-in and account choice (design.md 3)."""
+"""Sign-in, and the choice of the account to act for."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
-from .views import choose, sign_in
+from ..views import choose, sign_in
 
-app_name = "accounts"
-urlpatterns = [
+urlpatterns: list[URLPattern] = [
     path("giris/", sign_in.sign_in, name="sign_in"),
     path("giris/sms/", sign_in.sign_in_sms, name="sign_in_sms"),
     path("giris/sms/yeniden/", sign_in.sms_resend, name="sms_resend"),
