@@ -11,7 +11,7 @@ import pikepdf
 import pytest
 from django.db import connection
 
-from evidence import issue, outside, parking, pdf, sealed_papers, vault
+from evidence import integrity, issue, outside, parking, pdf, sealed_papers, vault
 from evidence.errors import ClockAdrift, KeyNotHere, SealMismatch
 from evidence.models import Event, SealRequest
 from evidence.pdf_seal import check_seal
@@ -312,6 +312,16 @@ def test_the_worker_seals_with_the_real_key_and_authority(provider: Any, monkeyp
     raw = sealed_papers.finished(request)
     printed = pdf.render("operators_record", facts_of("operators_record", made_at=now, reference="hesap1"))
     assert check_seal(raw or b"", unsealed=printed).certificate == issue.open_signer().certificate
+
+
+@pytest.mark.django_db
+def test_kepcheck_misses_a_sealed_paper_that_the_vault_lost(owner: object) -> None:
+    request = ask()
+    sealed_papers.seal_due(NOW)
+    request.refresh_from_db()
+    assert [each.code for each in integrity.findings(NOW)] == []
+    vault.path_of(bytes(request.result)).unlink()
+    assert [(each.code, each.subject) for each in integrity.findings(NOW)] == [("EV-16", "hesap1")]
 
 
 def test_parked_papers_are_seen_and_made_due_again_like_all_work() -> None:
