@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -79,11 +79,11 @@ def render(template: str, facts: Mapping[str, object], *, attachments: Sequence[
     if described is None:
         raise PaperRefused("unknown-template", template=template)
     made_at = facts.get("made_at")
-    if not isinstance(made_at, datetime):
+    if not isinstance(made_at, datetime) or made_at.tzinfo is None:
         raise PaperRefused("facts", where="made_at")
     written = {
         "facts": _written(dict(facts), described, template),
-        "house": _house(made_at),
+        "house": {"provider": readable(settings.KEP_PROVIDER_NAME), "domain": readable(settings.KEP_PROVIDER_DOMAIN)},
         "attachments": [_attached(each) for each in attachments],
     }
     try:
@@ -123,15 +123,6 @@ def day_words(day: date) -> str:
 def _fonts() -> typst.Fonts:
     """Our own font and no other, read once per process: with others about, a missing glyph is borrowed silently."""
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_FONTS)])
-
-
-def _house(made_at: datetime) -> dict[str, object]:
-    utc = made_at.astimezone(UTC)
-    return {
-        "provider": readable(settings.KEP_PROVIDER_NAME),
-        "domain": readable(settings.KEP_PROVIDER_DOMAIN),
-        "made": [utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second],
-    }
 
 
 def _attached(each: Attachment) -> dict[str, object]:

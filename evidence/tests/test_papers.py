@@ -127,6 +127,13 @@ def test_every_readable_character_stands_in_both_cuts_of_our_font() -> None:
         assert readable <= set(TTFont(pdf._FONTS / f"SourceSans3-{cut}.ttf").getBestCmap())
 
 
+def test_no_other_font_is_at_hand() -> None:
+    assert {(each.family, each.weight) for each in pdf._fonts().fonts()} == {
+        ("Source Sans 3", 400),
+        ("Source Sans 3", 600),
+    }
+
+
 @pytest.mark.needs("poppler-utils")
 @pytest.mark.parametrize("template", ALL)
 def test_no_other_font_is_used(template: str) -> None:
@@ -145,6 +152,7 @@ def test_it_says_pdf_a_3b_and_is_tagged_in_turkish(template: str) -> None:
         assert document.Root.MarkInfo.Marked
         assert document.Root.StructTreeRoot
         assert document.docinfo["/Title"]
+        assert str(document.docinfo["/CreationDate"]) == "D:20261124180005Z"
         assert not [name for name in ("/OpenAction", "/AA", "/AcroForm") if name in document.Root]
 
 
