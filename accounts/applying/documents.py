@@ -106,7 +106,7 @@ def keep(
     """Look at the paper, keep it in the vault and file it; the same bytes of the same kind again are the same paper.
 
     Refused: `PaperEmpty`, `PaperTooLarge`, `PaperKindRefused`, `TooManyPapers`; `PaperNotTaken` once an application
-    is decided (the desk may still file papers until the account is open); `VaultUnavailable` when the disk does not take it.
+    is decided (the desk may file papers until the account is open); `VaultUnavailable` when the disk does not take it.
     """
     content_type = look_at(raw)
     with transaction.atomic():
