@@ -8,8 +8,9 @@
     DOCUMENTS_AWAITED  rejected          REJECTED               with the reason
     UNDER_REVIEW       rejected          REJECTED               with the reason
     UNDER_REVIEW       approved          APPROVED               identity is established (K-025)
+    APPROVED           rejected          REJECTED               with the reason, while no account was opened
     APPROVED           reopened          UNDER_REVIEW           a check was opened again before an address was given
-    APPROVED           allotted          ADDRESS_ALLOTTED       `values={"account": account}`
+    APPROVED           allotted          ADDRESS_ALLOTTED       `allotment.allot` has opened its account
     ADDRESS_ALLOTTED   activation_begun  AWAITING_ACTIVATION    the code is on its way
     AWAITING_ACTIVATION  activated       ACTIVE                 by the activation itself
     DRAFT, DOCUMENTS_AWAITED, UNDER_REVIEW, APPROVED  withdrawn  WITHDRAWN    by the applicant
@@ -64,6 +65,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
         (State.UNDER_REVIEW, Event.DOCUMENTS_ASKED): State.DOCUMENTS_AWAITED,
         (State.DOCUMENTS_AWAITED, Event.REJECTED): State.REJECTED,
         (State.UNDER_REVIEW, Event.REJECTED): State.REJECTED,
+        (State.APPROVED, Event.REJECTED): State.REJECTED,
         (State.UNDER_REVIEW, Event.APPROVED): State.APPROVED,
         (State.APPROVED, Event.REOPENED): State.UNDER_REVIEW,
         (State.APPROVED, Event.ALLOTTED): State.ADDRESS_ALLOTTED,
@@ -91,10 +93,12 @@ _VALUES: Final[Mapping[Event, frozenset[str]]] = MappingProxyType(
     {
         Event.SUBMITTED: frozenset({"branch"}),
         Event.SUBMITTED_WHOLE: frozenset({"branch", "signed_by_e_imza_at", "signature_digest"}),
-        Event.ALLOTTED: frozenset({"account"}),
+        Event.ALLOTTED: frozenset({"account"}),  # the same that `allot` has written
     }
 )
 """Columns that may change together with a step; everything else has a verb of its own."""
+_BY_ACCOUNT: Final = MappingProxyType({Event.ALLOTTED: True, Event.REJECTED: False})
+"""Steps that ask for the account: refused while `account` is NULL, or while it is not."""
 
 
 def begin(application: Application, *, now: datetime, actor: str, branch: str = "") -> Application:
@@ -119,15 +123,15 @@ def advance(
     """Move the application from the state its object shows, and write who, when, where and why (K-020).
 
     One UPDATE guarded by the old state: of many who try at once, one wins and the others hear `StaleApplication`.
-    `IllegalApplicationStep` for a step the table does not hold. ValueError for a rejection without a reason, an
-    allotment without an account, or a column that does not belong to the step. `why` is encrypted and in no event.
-    The object shows the new state afterwards.
+    `IllegalApplicationStep` for a step the table does not hold, for an allotment without an account and for a
+    rejection with one. ValueError for a rejection without a reason, or a column that does not belong to the step. `why`
+    is encrypted and stands in no event. The object shows the new state afterwards.
     """
     target, changed = _target(application, event), dict(values or {})
     if event is Event.REJECTED and not why.strip():
         raise ValueError("a rejection needs its reason")
-    if set(changed) - _VALUES.get(event, frozenset()) or (event is Event.ALLOTTED and changed.get("account") is None):
-        raise ValueError("columns that do not belong to this step, or one that is missing")
+    if set(changed) - _VALUES.get(event, frozenset()):
+        raise ValueError("a column that does not belong to this step")
     if moment := _MOMENTS.get(event):
         changed[moment] = now
     if event is Event.REOPENED:
@@ -135,6 +139,8 @@ def advance(
     old = application.state
     with transaction.atomic():
         rows = Application.objects.filter(pk=application.pk, state=old)
+        if event in _BY_ACCOUNT and rows.filter(account__isnull=_BY_ACCOUNT[event]).exists():
+            raise IllegalApplicationStep("an account was opened, or none", state=str(old), event=str(event))
         if not rows.update(state=target, **changed):
             raise StaleApplication("the application has moved on", state=str(old), event=str(event))
         _write(application, old, event, to_state=target, now=now, actor=actor, branch=branch, why=why)
