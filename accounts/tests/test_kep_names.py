@@ -225,7 +225,9 @@ def test_a_reserved_name_is_nobodys_even_as_a_name(word: str) -> None:
         refuse_legal(f"{word}@hs01.kep.tr", name=word)
     with pytest.raises(AddressNotAllowed):
         refuse_legal(f"{word}.7@hs01.kep.tr", name=word)
-    assert word not in {each.partition("@")[0] for each in legal_proposals(word, "", provider="hs01", is_free=everything)}
+    assert word not in {
+        each.partition("@")[0] for each in legal_proposals(word, "", provider="hs01", is_free=everything)
+    }
 
 
 def test_a_traders_mersis_number_holds_his_identity_number_and_is_no_address() -> None:

@@ -1,12 +1,10 @@
 """Suspending, closing, opening again, and the end of the paid term (K-031..K-036, V-032)."""
 
-import threading
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 import time_machine
-from django.db import connections
 from django.test import Client
 
 from accounts import activation, lifecycle, one_time, open_visits
@@ -17,7 +15,6 @@ from accounts.lifecycle_errors import (
     AlreadyClosed,
     ClosedForGood,
     ExpiryRefused,
-    LifecycleRefused,
     NotActiveNow,
     NotClosedNow,
     NotFitting,
@@ -28,6 +25,7 @@ from accounts.models import AccountChange, KepAccount, OneTimeCode, OpenVisit, O
 from accounts.one_time import Purpose
 from accounts.tests.cast import make_account, make_operator, make_person, sign_in
 from accounts.tests.conftest import NOON
+from accounts.tests.together import at_once
 from evidence.models import Event
 
 CLERK = "person:6f0c1f6e-0000-4000-8000-000000000001"
@@ -261,28 +259,6 @@ def test_of_fifty_who_press_at_once_one_has_done_it(transactional_db: None) -> N
 
 def account_again(account: KepAccount) -> KepAccount:
     return KepAccount.objects.select_related("holder").get(pk=account.pk)
-
-
-def at_once(acts: list[Callable[[], object]]) -> int:
-    """All of them from one gate, each on a connection of its own; how many were not refused."""
-    gate, done = threading.Barrier(len(acts)), []
-
-    def run(act: Callable[[], object]) -> None:
-        gate.wait()
-        try:
-            act()
-            done.append(act)
-        except LifecycleRefused:
-            pass
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return len(done)
 
 
 def test_a_change_that_is_undone_leaves_no_trace(account: KepAccount) -> None:
