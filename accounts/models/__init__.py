@@ -7,6 +7,7 @@ person's account acts by himself, everybody else through an `Operator` row with 
 
 from .applications import Application, ApplicationChange, CheckedStep, Document
 from .codes import OneTimeCode, SmsAttempt, SmsNotice
+from .desk import DeskTally
 from .holding import AccountChange, AccountHolder, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
@@ -20,6 +21,7 @@ __all__ = [
     "Approval",
     "Branch",
     "CheckedStep",
+    "DeskTally",
     "Document",
     "KepAccount",
     "KnownDevice",
