@@ -60,11 +60,15 @@ def send(kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
     return gateway().send(kind, msisdn, text, ref)
 
 
+def web_host() -> str:
+    """The host a code is bound to by the last line of its text (V-027)."""
+    return urlsplit(settings.KEP_WEB_ORIGIN).hostname or ""
+
+
 def code_text(code: str) -> str:
     """The text of a sign-in code: service, purpose, caution, and the line that binds it to the site (N-002, V-027)."""
-    host = urlsplit(settings.KEP_WEB_ORIGIN).hostname
     minutes = settings.KEP_SMS_CODE_LIFE // timedelta(minutes=1)
     return (
         f"KEP {settings.KEP_PROVIDER_CODE} giris kodunuz: {code}. {minutes} dakika gecerlidir. "
-        f"Kimseyle paylasmayin.\n\n@{host} #{code}"
+        f"Kimseyle paylasmayin.\n\n@{web_host()} #{code}"
     )

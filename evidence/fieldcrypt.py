@@ -126,7 +126,9 @@ class EncryptedText(_Encrypted):
         return []  # a text default is right here; only the stored form is binary
 
     def get_default(self) -> Any:
-        return self.default() if callable(self.default) else (self.default if self.has_default() else None)
+        if not self.has_default():  # asked first: the mark of "no default" is a class, and so can be called
+            return None
+        return self.default() if callable(self.default) else self.default
 
     def value_from_object(self, obj: models.Model) -> Any:
         return getattr(obj, self.attname)

@@ -8,7 +8,7 @@ person's account acts by himself, everybody else through an `Operator` row with 
 from .applications import Application, ApplicationChange, CheckedStep, Document
 from .codes import OneTimeCode, SmsAttempt, SmsNotice
 from .desk import DeskTally
-from .holding import AccountChange, AccountHolder, KepAccount
+from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
 from .posts import Approval, Branch, Post
@@ -23,6 +23,7 @@ __all__ = [
     "CheckedStep",
     "DeskTally",
     "Document",
+    "EntityDomain",
     "KepAccount",
     "KnownDevice",
     "OneTimeCode",
