@@ -12,6 +12,7 @@ from evidence import eventlog
 
 from .. import activation
 from ..applying import states
+from ..applying.states import Event
 from ..models import Application, KepAccount, OneTimeCode
 from ..posts import Serving
 from . import checklist, limits, queue
@@ -37,7 +38,7 @@ def begin(public_id: str, *, by: Serving, now: datetime) -> OneTimeCode:
     with transaction.atomic():
         application = queue.hold(public_id, by)
         checklist.record(application, Step.ACTIVATION, facts={"code": code.public_id}, by=by, now=now)
-        states.advance(application, State.AWAITING_ACTIVATION, actor=by.actor, branch=by.branch_code, now=now)
+        states.advance(application, Event.ACTIVATION_BEGUN, now=now, actor=by.actor, branch=by.branch_code)
     return code
 
 

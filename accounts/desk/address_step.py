@@ -11,12 +11,11 @@ from django.db import transaction
 
 from .. import allotment
 from ..applying import states
-from ..models import Application, KepAccount
+from ..applying.states import Event
+from ..models import KepAccount
 from ..posts import Serving
 from . import checklist, queue
 from .checklist import Step
-
-State = Application.State
 
 
 def choose(public_id: str, *, address: str, by: Serving, now: datetime) -> KepAccount:
@@ -25,15 +24,14 @@ def choose(public_id: str, *, address: str, by: Serving, now: datetime) -> KepAc
     Refused: `AddressRefused`, `AddressNotAllowed`, `AddressTaken`, `AlreadyAllotted`;
     `NoSuchApplication`, `OwnApplication`, `NotOpen`, `WrongOrder`.
     """
-    who = {"actor": by.actor, "branch": by.branch_code, "now": now}
+    actor, branch = by.actor, by.branch_code
     with transaction.atomic():
         application = queue.hold(public_id, by)
         checklist.require_turn(application, Step.ADDRESS)
-        if application.state == State.UNDER_REVIEW:
-            states.advance(application, State.APPROVED, **who)
-        account = allotment.allot(
-            application, address, now=now, actor=by.actor, branch=by.branch_code, established=True
+        states.advance(application, Event.APPROVED, now=now, actor=actor, branch=branch)
+        account = allotment.allot(application, address, now=now, actor=actor, branch=branch, established=True)
+        states.advance(
+            application, Event.ALLOTTED, now=now, actor=actor, branch=branch, values={"account": account}
         )
-        states.advance(application, State.ADDRESS_ALLOTTED, **who)
         checklist.record(application, Step.ADDRESS, facts={"account": account.public_id}, by=by, now=now)
     return account

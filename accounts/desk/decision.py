@@ -5,12 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 from ..applying import states
-from ..models import Application
+from ..applying.states import Event
 from ..posts import Serving
 from . import queue
 from .errors import ReasonMissing, TooLateToReject
 
-State = Application.State
 SHORTEST_REASON = 10
 LONGEST_REASON = 500
 
@@ -28,4 +27,6 @@ def reject(public_id: str, *, why: str, by: Serving, now: datetime) -> None:
         application = queue.hold(public_id, by)
         if application.account_id is not None:
             raise TooLateToReject("an address is allotted")
-        states.advance(application, State.REJECTED, actor=by.actor, branch=by.branch_code, why=reason, now=now)
+        states.advance(
+            application, Event.REJECTED, now=now, actor=by.actor, branch=by.branch_code, why=reason
+        )
