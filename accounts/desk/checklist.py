@@ -98,6 +98,12 @@ def require_turn(application: Application, step: Step) -> Checklist:
     return checklist
 
 
+def refuse_done(application: Application, step: Step) -> None:
+    """`WrongOrder` once the step is checked: what it stood on stays as it was."""
+    if checklist_of(application).line(step).is_done:
+        raise WrongOrder("the step is checked", step=step.value)
+
+
 def record(
     application: Application, step: Step, *, facts: Mapping[str, str | int | None], by: Serving, now: datetime
 ) -> CheckedStep:
@@ -119,22 +125,24 @@ def record(
     return row
 
 
-def reopen(application: Application, step: Step, *, by: Serving, now: datetime) -> None:
-    """Open a checked step again, and every later one but the address; inside the caller's transaction.
+def reopen(application: Application, step: Step, *, by: Serving, now: datetime) -> int:
+    """Open a checked step again, and every later one but the address; how many rows that were.
 
-    Refused: `WrongOrder` for a step that is not checked, `StepStays` for the address.
+    Inside the caller's transaction, with the application's row locked (`queue.reopen`). Refused: `WrongOrder` for a step that is not
+    checked, `StepStays` for the address.
     """
     if step is Step.ADDRESS:
         raise StepStays("an address stays allotted")
     if not checklist_of(application).line(step).is_done:
         raise WrongOrder("not checked", step=step.value)
     later = [each.value for each in ORDER[ORDER.index(step) :] if each is not Step.ADDRESS]
-    rows = CheckedStep.objects.filter(application=application, step__in=later, reopened_at=None)
-    opened = rows.update(reopened_at=now)
+    opened = CheckedStep.objects.filter(application=application, step__in=later, reopened_at=None)
+    count = opened.update(reopened_at=now)
     eventlog.append(
         "desk.step_reopened",
         at=now,
         actor=by.actor,
         subject=f"application:{application.public_id}",
-        facts={"step": step.name.lower(), "branch": by.branch_code, "opened": opened},
+        facts={"step": step.name.lower(), "branch": by.branch_code, "opened": count},
     )
+    return count

@@ -21,7 +21,8 @@ from .. import persons
 from ..identity import is_tckn
 from ..models import Application
 from ..posts import Serving
-from . import limits
+from . import checklist, limits
+from .checklist import Step
 from .errors import NoSuchApplication, NotOpen, OwnApplication, TakenElsewhere
 from .frame import WAITING
 from .limits import Counted
@@ -45,9 +46,9 @@ class Page:
 
 def waiting_at(by: Serving, *, page: int = 1) -> Page:
     """What waits at this branch, the one handed in first on top. One query."""
-    rows = Application.objects.filter(branch=by.branch, state__in=WAITING).order_by("submitted_at", "pk")
+    rows = Application.objects.filter(branch=by.branch, state__in=WAITING).select_related("account")
     first = (max(page, 1) - 1) * PER_PAGE
-    found = list(rows[first : first + PER_PAGE + 1])
+    found = list(rows.order_by("submitted_at", "pk")[first : first + PER_PAGE + 1])
     return Page(found[:PER_PAGE], max(page, 1), len(found) > PER_PAGE)
 
 
@@ -64,7 +65,7 @@ def find(text: str, by: Serving, *, now: datetime) -> Sequence[Application]:
     elif found := _NUMBER.fullmatch(wanted.replace(" ", "")):
         typed, rows = "number", Application.objects.filter(number=f"B-{found[1]}-{found[2].upper()}")
     mine = Q(branch=by.branch) | Q(branch=None, state__in=WAITING)
-    seen = list(rows.filter(mine).order_by("-created_at", "-pk")[:MOST_FOUND])
+    seen = list(rows.filter(mine).select_related("account").order_by("-created_at", "-pk")[:MOST_FOUND])
     with transaction.atomic():
         eventlog.append(
             "desk.searched",
@@ -103,6 +104,15 @@ def hold(public_id: str, by: Serving) -> Application:
     if application.state not in WAITING:
         raise NotOpen("not waiting at the counter", state=application.state)
     return application
+
+
+def reopen(public_id: str, step: Step, *, by: Serving, now: datetime) -> None:
+    """Open a checked step again, and the later ones that stood on it (`checklist.reopen`).
+
+    Refused: `WrongOrder`, `StepStays`; `NoSuchApplication`, `OwnApplication`, `NotOpen`.
+    """
+    with transaction.atomic():
+        checklist.reopen(hold(public_id, by), step, by=by, now=now)
 
 
 def take(public_id: str, by: Serving, *, now: datetime) -> Application:
