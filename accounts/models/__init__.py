@@ -8,6 +8,7 @@ person's account acts by himself, everybody else through an `Operator` row with 
 from .applications import Application, ApplicationChange, CheckedStep, Document
 from .codes import OneTimeCode, SmsAttempt, SmsNotice
 from .desk import DeskTally
+from .doors import DoorTally
 from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
@@ -23,6 +24,7 @@ __all__ = [
     "CheckedStep",
     "DeskTally",
     "Document",
+    "DoorTally",
     "EntityDomain",
     "KepAccount",
     "KnownDevice",
