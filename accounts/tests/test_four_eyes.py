@@ -291,6 +291,21 @@ def test_a_wait_that_has_grown_is_waited_for(desk: tuple[Serving, Serving], acts
     assert is_done(approval)
 
 
+def test_what_is_stopped_while_a_worker_has_it_in_hand_is_not_done(
+    desk: tuple[Serving, Serving], acts: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts.until = NOON + timedelta(hours=1)
+    approval = approvals.approve(asked(desk[0]).public_id, by=desk[1], now=NOON)
+
+    def stopped_meanwhile(_: Approval) -> None:
+        approvals.stop(Approval.objects.get(pk=approval.pk), reason="code", now=NOON)
+
+    monkeypatch.setattr(approvals, "_waits_until", stopped_meanwhile)
+    assert approvals.run_due(now=NOON + timedelta(hours=1)) == 0
+    approval.refresh_from_db()
+    assert (approval.state, is_done(approval)) == (Approval.State.STOPPED, False)
+
+
 def test_what_was_allowed_can_be_taken_back_until_it_is_done(desk: tuple[Serving, Serving], acts: Done) -> None:
     acts.until = NOON + timedelta(hours=72)
     refused, withdrawn, stopped = (approvals.approve(asked(desk[0]).public_id, by=desk[1], now=NOON) for _ in range(3))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_ident_entity_domains'),
+        ('accounts', '0005_apply_door_tally'),
     ]
 
     operations = [
