@@ -67,9 +67,7 @@ def confirm(public_id: str, *, were_compared: bool, by: Serving, now: datetime) 
         checklist.record(application, Step.PAPERS, facts=facts, by=by, now=now)
 
 
-def file(
-    public_id: str, kind: PaperKind, raw: bytes, *, file_name: str, by: Serving, now: datetime
-) -> Document:
+def file(public_id: str, kind: PaperKind, raw: bytes, *, file_name: str, by: Serving, now: datetime) -> Document:
     """Keep a scan made at the counter. Refused as by `documents.keep`, and as every act of the counter."""
     with transaction.atomic():
         application = queue.hold(public_id, by)
