@@ -18,7 +18,7 @@ from evidence import eventlog
 from guards.spoken import gettext_noop, spoken
 
 from .. import one_time
-from ..errors import AccountsError, CodeTooSoon, TooManyTries
+from ..errors import AccountsError, CodeTooSoon
 from ..life_errors import CodeNotSent
 from ..models import Application, ApplicationChange, OneTimeCode
 from .draft import subject_of
@@ -99,8 +99,6 @@ def open_by_code(number: str, code: str, *, now: datetime) -> Application:
     try:
         with one_time.spending(OneTimeCode.Purpose.STATUS, subject, code, now=now):
             eventlog.append("application.opened_by_code", at=now, actor="applicant", subject=subject)
-    except TooManyTries:
-        raise
     except AccountsError as refusal:
         raise CodeNotForApplication("number and code do not fit") from refusal
     if application is None:
