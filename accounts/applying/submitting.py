@@ -18,7 +18,6 @@ from ..identity_errors import AddressNotAllowed, AddressTaken
 from ..life_errors import CodeNotSent
 from ..models import Application
 from . import checklist, draft, states
-from .errors import DetailRefused
 from .states import Event, State
 
 SYSTEM = "system"
@@ -56,15 +55,12 @@ def submit_signed(application: Application, signature: bytes, *, now: datetime) 
     """
     draft.require_ready(application)
     if not signature:
-        raise DetailRefused("no signature", why="")
+        raise ValueError("an application signed by e-imza has its signature")
     digest = vault.put(signature)
     values = {"signed_by_e_imza_at": now, "signature_digest": digest}
     application.signed_by_e_imza_at = now
-    with transaction.atomic():
-        if checklist.missing(application):
-            states.advance(application, Event.SUBMITTED, now=now, actor=draft.APPLICANT, values=values)
-        else:
-            states.advance(application, Event.SUBMITTED_WHOLE, now=now, actor=draft.APPLICANT, values=values)
+    event = Event.SUBMITTED if checklist.missing(application) else Event.SUBMITTED_WHOLE
+    states.advance(application, event, now=now, actor=draft.APPLICANT, values=values)
     if application.kind == Application.Kind.NATURAL and application.state == State.UNDER_REVIEW:
         open_at_once(application, now=now)
     return application

@@ -6,12 +6,19 @@ from django.db import transaction
 
 from ..applying import states
 from ..applying.states import Event
+from ..models import Application
 from ..posts import Serving
 from . import queue
 from .errors import ReasonMissing, TooLateToReject
+from .frame import WAITING
 
 SHORTEST_REASON = 10
 LONGEST_REASON = 500
+
+
+def may_reject(application: Application) -> bool:
+    """Whether the application waits at the counter and has no account yet."""
+    return application.state in WAITING and application.account_id is None
 
 
 def reject(public_id: str, *, why: str, by: Serving, now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db import transaction
 
-from ..applying import checklist as needs
+from ..applying import checklist as wanted
 from ..applying import documents, states
 from ..applying.documents import PaperKind
 from ..applying.states import Event
@@ -28,25 +28,36 @@ SIGNED_HERE: Final = (PaperKind.CONTRACT, PaperKind.UNDERTAKING)
 
 @dataclass(frozen=True)
 class Need:
-    """One line of the papers: what is needed, and what is filed of it."""
+    """One line of the papers: what is meant, whether it must be there, and what is filed of it."""
 
     kind: PaperKind
+    hint: str
+    is_needed: bool
     documents: tuple[Document, ...]
 
     @property
-    def is_there(self) -> bool:
-        """Whether at least one such paper is filed."""
-        return bool(self.documents)
+    def is_missing(self) -> bool:
+        """Whether it must be there and is not."""
+        return self.is_needed and not self.documents
 
 
 def needs_of(application: Application) -> tuple[Need, ...]:
-    """The papers this application has to bring, in their order. One query."""
-    return _filed(application, [kind for kind in needs.needed(application) if kind not in SIGNED_HERE])
+    """The papers this application brings along, in their order. One query."""
+    filed = documents.of(documents.application_subject(application))
+    return tuple(
+        Need(line.wanted.kind, line.hint, line.is_needed, line.filed)
+        for line in wanted.lines(application, filed)
+        if line.wanted.kind not in SIGNED_HERE
+    )
 
 
 def signed_needs_of(application: Application) -> tuple[Need, ...]:
     """The papers that are signed at the counter; none for an application signed by e-imza (K-022). One query."""
-    return () if application.signed_by_e_imza_at else _filed(application, SIGNED_HERE)
+    if application.signed_by_e_imza_at is not None:
+        return ()
+    filed = documents.of(documents.application_subject(application))
+    kinds = [kind for kind in SIGNED_HERE if kind is PaperKind.CONTRACT or wanted.may_hold(application, kind)]
+    return tuple(Need(kind, "", True, tuple(each for each in filed if each.kind == kind)) for kind in kinds)
 
 
 def confirm(public_id: str, *, were_compared: bool, by: Serving, now: datetime) -> None:
@@ -63,7 +74,8 @@ def confirm(public_id: str, *, were_compared: bool, by: Serving, now: datetime) 
         refuse_missing(found)
         if states.may(application, Event.DOCUMENTS_GIVEN):
             states.advance(application, Event.DOCUMENTS_GIVEN, now=now, actor=by.actor, branch=by.branch_code)
-        facts = {"needed": len(found), "filed": sum(len(each.documents) for each in found)}
+        needed = sum(each.is_needed for each in found)
+        facts = {"needed": needed, "filed": sum(len(each.documents) for each in found)}
         checklist.record(application, Step.PAPERS, facts=facts, by=by, now=now)
 
 
@@ -96,11 +108,7 @@ def withdraw(public_id: str, document_id: str, *, by: Serving, now: datetime) ->
 
 
 def refuse_missing(found: Sequence[Need]) -> None:
-    """`PapersMissing` unless each is there."""
-    if missing := sum(not each.is_there for each in found):
+    """`PapersMissing` unless each that is needed is there."""
+    if missing := sum(each.is_missing for each in found):
         raise PapersMissing("papers are missing", missing=missing)
 
-
-def _filed(application: Application, kinds: Sequence[PaperKind]) -> tuple[Need, ...]:
-    filed = documents.of(documents.application_subject(application))
-    return tuple(Need(kind, tuple(each for each in filed if each.kind == kind)) for kind in kinds)

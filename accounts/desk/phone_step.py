@@ -57,7 +57,7 @@ def send_code(public_id: str, *, phone: str, by: Serving, now: datetime) -> OneT
                 raise PhoneOnRecord("the phone on record stays")
             application.phone, application.phone_checked_at = wanted, None
             application.save(update_fields=["phone", "phone_checked_at"])
-    return one_time.send(Purpose.PHONE, subject_of(application), phone=wanted, now=now)
+    return one_time.send(Purpose.PHONE, subject_of(application), phone=wanted, now=now, is_read_out=True)
 
 
 def confirm(public_id: str, *, code: str, in_hand: bool, by: Serving, now: datetime) -> None:

@@ -89,7 +89,7 @@ class ApplicationChange(models.Model):
     why = EncryptedText(label="accounts.application_change.why", null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["branch", "at"])]
+        indexes = [models.Index(fields=["branch", "at"], name="change_by_branch")]
 
 
 class CheckedStep(models.Model):
@@ -104,7 +104,7 @@ class CheckedStep(models.Model):
     reopened_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["branch", "at"])]
+        indexes = [models.Index(fields=["branch", "at"], name="step_by_branch")]
         constraints = [
             models.UniqueConstraint(
                 fields=["application", "step"], condition=models.Q(reopened_at__isnull=True), name="one_check_per_step"

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 
 from .. import activation, allotment, one_time
-from ..desk import papers_step, phone_step
+from ..desk import decision, papers_step, phone_step
 from ..desk.checklist import Checklist, Step
 from ..desk.forms import AddressForm, CodeForm, ContractForm, IdentityForm, PapersForm, PhoneForm
 from ..desk.frame import WAITING
@@ -30,11 +30,13 @@ def context_of(
         "legal": desk_shown.legal_of(application),
         "lines": [(line, desk_shown.step_word(line.step)) for line in lines.lines],
         "done": lines.done,
+        "saved_at": max((line.checked.at for line in lines.lines if line.checked), default=None),
         "step": step.value if step else "",
+        "step_template": f"accounts/desk/step_{step.value}.html" if step else "",
         "step_title": desk_shown.step_word(step) if step else "",
         "line": lines.line(step) if step else None,
         "is_waiting": application.state in WAITING,
-        "may_reject": application.account_id is None and application.state in WAITING,
+        "may_reject": decision.may_reject(application),
         "state": application.state,
         "now": now,
     }

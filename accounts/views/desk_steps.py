@@ -42,7 +42,7 @@ Act = Callable[[forms.Form, str, Serving, datetime], None]
 @for_clerks
 def application(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse:
     """The application at the step whose turn it is, or what became of it."""
-    return _shown(request, by, public_id, None)
+    return shown(request, by, public_id, None)
 
 
 @sensitive_post_parameters("tckn", "ad", "soyad", "dogum", "kod")
@@ -52,7 +52,7 @@ def step(request: HttpRequest, by: Serving, public_id: str, word: str) -> HttpRe
     """One step: what was recorded, or its form; a POST does it."""
     asked = _step_of(word)
     if request.method != "POST":
-        return _shown(request, by, public_id, asked)
+        return shown(request, by, public_id, asked)
     now, make_form = clock.now(), _FORMS[asked]
     only_fields(request, *fields_of(make_form))
     if asked is Step.ADDRESS:
@@ -60,11 +60,11 @@ def step(request: HttpRequest, by: Serving, public_id: str, word: str) -> HttpRe
     else:
         form = make_form(request.POST)
     if not form.is_valid():
-        return _shown(request, by, public_id, asked, form=form)
+        return shown(request, by, public_id, asked, form=form)
     try:
         _ACTS[asked](form, public_id, by, now)
     except AccountsError as refusal:
-        return _shown(request, by, public_id, asked, form=form, refusal=refusal)
+        return shown(request, by, public_id, asked, form=form, refusal=refusal)
     return redirect("accounts:desk_application", public_id)
 
 
@@ -76,11 +76,11 @@ def send_code(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse
     only_fields(request, *fields_of(PhoneForm))
     form = PhoneForm(request.POST)
     if not form.is_valid():
-        return _shown(request, by, public_id, Step.PHONE, form=form)
+        return shown(request, by, public_id, Step.PHONE, form=form)
     try:
         phone_step.send_code(public_id, phone=form.cleaned_data["telefon"], by=by, now=clock.now())
     except AccountsError as refusal:
-        return _shown(request, by, public_id, Step.PHONE, form=form, refusal=refusal)
+        return shown(request, by, public_id, Step.PHONE, form=form, refusal=refusal)
     return redirect("accounts:desk_step", public_id, Step.PHONE.value)
 
 
@@ -93,7 +93,7 @@ def reopen(request: HttpRequest, by: Serving, public_id: str, word: str) -> Http
     try:
         queue.reopen(public_id, asked, by=by, now=clock.now())
     except AccountsError as refusal:
-        return _shown(request, by, public_id, asked, refusal=refusal)
+        return shown(request, by, public_id, asked, refusal=refusal)
     return redirect("accounts:desk_step", public_id, asked.value)
 
 
@@ -105,11 +105,11 @@ def activation_again(request: HttpRequest, by: Serving, public_id: str) -> HttpR
     try:
         activation_step.send_again(public_id, by=by, now=clock.now())
     except AccountsError as refusal:
-        return _shown(request, by, public_id, None, refusal=refusal)
+        return shown(request, by, public_id, None, refusal=refusal)
     return redirect("accounts:desk_application", public_id)
 
 
-def _shown(
+def shown(
     request: HttpRequest,
     by: Serving,
     public_id: str,
