@@ -111,4 +111,3 @@ def refuse_missing(found: Sequence[Need]) -> None:
     """`PapersMissing` unless each that is needed is there."""
     if missing := sum(each.is_missing for each in found):
         raise PapersMissing("papers are missing", missing=missing)
-

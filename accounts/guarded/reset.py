@@ -1,7 +1,7 @@
 """New secrets for somebody who forgot them, at a branch: two clerks, and 72 hours after a change of phone.
 
 What is done is a code to the phone that is known (`recovery.begin`); parola and şifre are set by the person alone, on
-his own device (V-011, V-013). Whoever has just had the phone changed must not use it to take the secrets too: for 72 hours
+his own device (V-011, V-013). Whoever has just had the phone changed must not take the secrets with it: for 72 hours
 (`KEP_RESET_AFTER_PHONE`) an allowed reset waits, the old phone hears of it, and its owner can stop both.
 """
 
