@@ -5,6 +5,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from . import second_step  # two_factor needs the models to be there
+        from . import guarded, second_step  # two_factor and the kinds of approvals need the models to be there
 
         second_step.register()
+        guarded.register_all()

@@ -71,8 +71,10 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
-def send(purpose: str, subject: str, *, phone: str, now: datetime) -> OneTimeCode:
+def send(purpose: str, subject: str, *, phone: str, now: datetime, is_read_out: bool = False) -> OneTimeCode:
     """Send a new code for `subject` to `phone` (E.164); older codes of the same occasion are dead from then on.
+
+    `is_read_out` is for a code that its person reads to a clerk: its text says whom it is for, and nothing of the web.
 
     Refused: `CodeTooSoon` by the limits of the number, `CodeNotSent` when the gateway did not take it; then the older
     code lives on. Outside a transaction the row is committed before the text leaves. Inside one the gateway is waited
@@ -86,7 +88,9 @@ def send(purpose: str, subject: str, *, phone: str, now: datetime) -> OneTimeCod
         row = OneTimeCode(purpose=purpose, subject=subject, number_index=index, sent_at=now, expires_at=now + kind.life)
         row.code_hmac = _hmac(row.public_id, code)
         row.save(force_insert=True)
-    result = sms.send(_SMS_KINDS.get(purpose, SmsKind.OTP), phone, _text(kind, code), row.public_id)
+    result = sms.send(
+        _SMS_KINDS.get(purpose, SmsKind.OTP), phone, _text(kind, code, is_read_out=is_read_out), row.public_id
+    )
     living = OneTimeCode.objects.filter(purpose=purpose, subject=subject, used_at=None, replaced_at=None)
     if not result.is_accepted:
         living.filter(pk=row.pk).update(replaced_at=now)
@@ -156,8 +160,13 @@ def revoke(purpose: str, subject: str, *, now: datetime) -> int:
 _SMS_KINDS: Final[Mapping[str, SmsKind]] = {Purpose.ACTIVATION: SmsKind.ACTIVATION}
 
 
-def _text(kind: Kind, code: str) -> str:
+def _text(kind: Kind, code: str, *, is_read_out: bool) -> str:
     provider = settings.KEP_PROVIDER_CODE
+    if is_read_out:
+        return (
+            f"KEP {provider} {kind.words}: {code}. {kind.life_words} gecerlidir. "
+            "Kodu yalnizca gisede karsinizdaki gorevliye okuyun."
+        )
     return (
         f"KEP {provider} {kind.words}: {code}. {kind.life_words} gecerlidir. "
         f"Kimseyle paylasmayin.\n\n@{sms.web_host()} #{code}"

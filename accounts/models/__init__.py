@@ -7,6 +7,8 @@ person's account acts by himself, everybody else through an `Operator` row with 
 
 from .applications import Application, ApplicationChange, CheckedStep, Document
 from .codes import OneTimeCode, SmsAttempt, SmsNotice
+from .desk import DeskTally
+from .doors import DoorTally
 from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
@@ -20,7 +22,9 @@ __all__ = [
     "Approval",
     "Branch",
     "CheckedStep",
+    "DeskTally",
     "Document",
+    "DoorTally",
     "EntityDomain",
     "KepAccount",
     "KnownDevice",

@@ -88,6 +88,9 @@ class ApplicationChange(models.Model):
     branch = models.CharField(max_length=16, blank=True)
     why = EncryptedText(label="accounts.application_change.why", null=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["branch", "at"], name="change_by_branch")]
+
 
 class CheckedStep(models.Model):
     """One step of the desk's checklist that was done; opened again it gets a new row, and this one stays."""
@@ -101,6 +104,7 @@ class CheckedStep(models.Model):
     reopened_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["branch", "at"], name="step_by_branch")]
         constraints = [
             models.UniqueConstraint(
                 fields=["application", "step"], condition=models.Q(reopened_at__isnull=True), name="one_check_per_step"

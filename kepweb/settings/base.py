@@ -133,6 +133,7 @@ KEP_SMS_CODE_LIFE = timedelta(minutes=3)
 KEP_SMS_CODE_TRIES = 3
 KEP_SMS_RESEND_AFTER = timedelta(seconds=60)
 KEP_SMS_PER_HOUR = 5
+KEP_RESET_AFTER_PHONE = timedelta(hours=72)  # between a change of phone and new secrets by the desk
 KEP_SIGNING_LIFE = timedelta(minutes=10)
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -226,6 +227,7 @@ KEP_SWEEPS = {
         "mailbox.tasks.end_terms_due",
         "mailbox.tasks.send_notices_due",
         "mailbox.tasks.expire_operations_due",
+        "kepweb.due_approvals.run_due",
         "kepweb.account_terms.close_expired",
         "kepweb.hygiene.tidy",
     ),
