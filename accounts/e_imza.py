@@ -8,11 +8,7 @@ that could be read out on the telephone.
 and the session of the browser that asked. Somebody who lets another person sign his request has the session and not
 the token; somebody who makes another person open the link of a finished one gives him the token and not the session.
 
-The checks of S-023, in their order: form of the token; request of this browser, unused, in its two minutes; certificate
-in time, of the profile and of the person with the number, under a root of ours; revocation, asked now; the challenge of
-this session, this origin and this purpose in the bytes; the signature over them; then the request is used up, in the
-transaction of what it opens: of fifty tries at once one wins. Nothing unknown passes: a revocation that cannot be
-learned is a refusal.
+What is checked stands in `e_imza_proof`.
 
 **The counters of the sign-in are not asked.** A stranger who has driven them up cannot keep the owner of a card out
 (V-007), and a finished sign-in sets them to zero: he has proved himself in another way (V-006). How often a network may
@@ -21,8 +17,6 @@ begin is limited by a counter of its own, which belongs to no number and can loc
 
 import hashlib
 import ipaddress
-import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,28 +25,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.translation import gettext_noop
 
 from evidence import cades, eventlog, vault
-from evidence.outside import RevocationUnknown
-from evidence.refusals import CmsRefused
 from guards.client_address import client_address
 from signing import codes, operations
-from signing.errors import StaleOperation
-from signing.judgement import RevocationRound, judge_person
 from signing.models import SigningOperation
 from signing.requests import APPLICATION, SIGN_IN, STEP_UP, SignedRequest, new_request, read_request
 
 from . import login, persons, step_up, throttle, visit
-from .e_imza_errors import (
-    ApplicationMoved,
-    CertificateRefused,
-    NoSignInForYou,
-    NotOfThisBrowser,
-    RequestTooOld,
-    RevocationNotKnown,
-    TooManyAsked,
-)
+from .e_imza_errors import ApplicationMoved, NoSignInForYou, NotOfThisBrowser, TooManyAsked
+from .e_imza_proof import Pending, log_refusal, proved, use_up
 from .errors import AccessRefused
 from .models import Application, AskedRequest, EImzaProof, Person
 
@@ -61,19 +43,6 @@ ASKED_AT_MOST: Final = 30
 ASKED_WITHIN: Final = timedelta(minutes=10)
 
 _KEPT: Final = "kep_e_imza"
-_TOKEN: Final = re.compile(r"[0-9a-f]{64}")
-_REVOKED: Final = gettext_noop("Sertifikanız iptal edilmiş. Sertifikanızı veren kuruluşa başvurun.")
-
-
-@dataclass(frozen=True)
-class Pending:
-    """The request this browser has begun: which, for what, where to go when it is done."""
-
-    operation: UUID
-    purpose: str
-    challenge_digest: str
-    next_url: str = ""
-    application: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,8 +114,9 @@ def give_up(request: HttpRequest, *, now: datetime) -> Pending | None:
     pending = pending_of(request)
     if pending is not None:
         del request.session[_KEPT]
-        person = request.user.pk if pending.purpose == STEP_UP else operations.NOBODY
-        operations.cancel(pending.operation, person=person, now=now)
+        operation = operation_of(pending)
+        if operation is not None:
+            operations.cancel(operation.pk, person=operation.person, now=now)
     return pending
 
 
@@ -166,17 +136,17 @@ def finish_sign_in(request: HttpRequest, returned_token: str, *, now: datetime) 
     Refused: `NotOfThisBrowser`, `RequestTooOld`, `CertificateRefused`, `RevocationNotKnown`, and, once everything is
     proved, `NoSignInForYou` for somebody who is not known here or may not sign in.
     """
-    pending, operation = _proved(request, returned_token, SIGN_IN, now=now)
+    pending, operation = proved(pending_of(request), returned_token, SIGN_IN, now=now)
     index = persons.tckn_index(operation.tckn)
     person = Person.objects.filter(tckn_index=index, is_active=True).first()
     if person is None:
         with transaction.atomic():
-            _use_up(operation, now=now)
-            _log_refusal(operation, NoSignInForYou.code, now=now)
+            use_up(operation, now=now)
+            log_refusal(operation, NoSignInForYou.code, now=now)
         del request.session[_KEPT]
         raise NoSignInForYou("proved, and nobody here")
     with transaction.atomic():
-        _use_up(operation, now=now)
+        use_up(operation, now=now)
         proof = EImzaProof.objects.create(
             user=person,
             name="e-imza",
@@ -197,11 +167,11 @@ def finish_step_up(request: HttpRequest, returned_token: str, *, now: datetime) 
     somebody else than the one who began, is signed in.
     """
     person = _signed_in(request)
-    pending, operation = _proved(request, returned_token, STEP_UP, now=now)
+    pending, operation = proved(pending_of(request), returned_token, STEP_UP, now=now)
     if operation.person != person.pk:
         raise AccessRefused("somebody else began it")
     with transaction.atomic():
-        _use_up(operation, now=now)
+        use_up(operation, now=now)
         del request.session[_KEPT]
         step_up.note_proof(request, person, method=visit.SIGN_IN_BY_E_IMZA, now=now)
     return Finished(STEP_UP, pending.next_url, person=person)
@@ -210,18 +180,18 @@ def finish_step_up(request: HttpRequest, returned_token: str, *, now: datetime) 
 def finish_application(request: HttpRequest, returned_token: str, *, now: datetime) -> Finished:
     """Keep the signed application: `signed_by_e_imza_at` and `signature_digest` of the draft say so (K-022).
 
-    The signature lies in the vault under `signature_digest`; its message digest is the vault's name of the text that was
-    signed (`signed_text`). Submitting is the application's own business. Refused: as `finish_sign_in`, and
+    The signature lies in the vault under `signature_digest`; its message digest is the vault's name of the text that
+    was signed (`signed_text`). Submitting is the application's own business. Refused: as `finish_sign_in`, and
     `ApplicationMoved` when the application is no draft any more or names another person.
     """
-    pending, operation = _proved(request, returned_token, APPLICATION, now=now)
+    pending, operation = proved(pending_of(request), returned_token, APPLICATION, now=now)
     draft = Application.objects.filter(
         public_id=pending.application, state=Application.State.DRAFT, tckn_index=persons.tckn_index(operation.tckn)
     )
     content, signature = operations.content_of(operation), bytes(operation.cms or b"")
     _, signature_digest = vault.put_many([content, signature])
     with transaction.atomic():
-        _use_up(operation, now=now)
+        use_up(operation, now=now)
         if not draft.update(signed_by_e_imza_at=operation.signed_at, signature_digest=signature_digest):
             raise ApplicationMoved("no draft of this person")
         eventlog.append(
@@ -238,7 +208,7 @@ def finish_application(request: HttpRequest, returned_token: str, *, now: dateti
 def signed_text(application: Application) -> str:
     """The text that the applicant signed; empty when he has not. Compare it before the application is submitted.
 
-    Raises the refusals of the vault, and ValueError should the stored bytes be no request: damage, never a person's act.
+    Raises the refusals of the vault, and ValueError should the stored bytes be no request: damage, no person's act.
     """
     if application.signature_digest is None:
         return ""
@@ -274,74 +244,6 @@ def _keep(
         "next_url": next_url,
         "application": application,
     }
-
-
-def _proved(
-    request: HttpRequest, returned_token: str, purpose: str, *, now: datetime
-) -> tuple[Pending, SigningOperation]:
-    """Everything but the using up: the request of this browser, signed in time by the person it names."""
-    pending = pending_of(request)
-    if pending is None or pending.purpose != purpose or not _TOKEN.fullmatch(returned_token):
-        raise NotOfThisBrowser("no token, or nothing of this kind was begun here")
-    operation = operations.returned(pending.operation, purpose, returned_token, now=now)
-    if operation is None:
-        is_late = SigningOperation.objects.filter(
-            pk=pending.operation, expires_at__lte=now, return_hmac=codes.return_hmac(returned_token)
-        ).exclude(state=SigningOperation.State.CONSUMED)
-        raise RequestTooOld("over") if is_late.exists() else NotOfThisBrowser("not the token of this request, or used")
-    _judge(operation, now=now)
-    _check_bytes(operation, pending)
-    return pending, operation
-
-
-def _judge(operation: SigningOperation, *, now: datetime) -> None:
-    """Time, profile, owner, path and revocation, all of them now."""
-    others = [each for each in cades.read(bytes(operation.cms or b"")).certificates[1:]]
-    judged = judge_person(bytes(operation.certificate or b""), others, tckn=operation.tckn, at=now)
-    if not judged.is_fit:
-        _refuse(operation, *judged.first, now=now)
-    try:
-        judged = RevocationRound(now=now).ask(judged, at=operation.signed_at or now)
-    except RevocationUnknown as unknown:
-        raise RevocationNotKnown("neither OCSP nor CRL") from unknown
-    if judged.is_revoked:
-        _refuse(operation, judged.first[0], _REVOKED, now=now)
-
-
-def _refuse(operation: SigningOperation, fault: str, text: str, *, now: datetime) -> None:
-    """This signature will never do: it is turned down for good, and the log says so."""
-    with transaction.atomic(), suppress(StaleOperation):
-        operations.turn_down(operation, CertificateRefused.code, now=now)
-        _log_refusal(operation, fault, now=now)
-    raise CertificateRefused("certificate", fault=fault, text=text)
-
-
-def _check_bytes(operation: SigningOperation, pending: Pending) -> None:
-    content = operations.content_of(operation)
-    try:
-        said = read_request(content)
-        cades.verify_emitted(bytes(operation.cms or b""), hashlib.sha256(content).digest())
-    except (ValueError, CmsRefused) as broken:
-        raise NotOfThisBrowser("the stored request does not hold") from broken
-    is_ours = said.origin == settings.KEP_WEB_ORIGIN and said.purpose == pending.purpose == operation.purpose
-    if not is_ours or hashlib.sha256(said.challenge).hexdigest() != pending.challenge_digest:
-        raise NotOfThisBrowser("another challenge, origin or purpose")
-
-
-def _use_up(operation: SigningOperation, *, now: datetime) -> None:
-    try:
-        operations.consume([operation], now=now)
-    except StaleOperation as taken:
-        raise NotOfThisBrowser("used a moment ago") from taken
-
-
-def _log_refusal(operation: SigningOperation, fault: str, *, now: datetime) -> None:
-    eventlog.append(
-        "e_imza.refused",
-        at=now,
-        subject=f"number:{persons.tckn_index(operation.tckn)}",
-        facts={"operation": str(operation.pk), "purpose": operation.purpose, "fault": fault},
-    )
 
 
 def _refuse_flood(request: HttpRequest, *, now: datetime) -> None:
