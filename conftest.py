@@ -37,6 +37,7 @@ PROGRAMS = {
     "gettext": ("xgettext",),
     "openssl": ("openssl",),
     "opensc": ("pkcs11-tool",),
+    "poppler-utils": ("pdfsig",),
     "procps": ("ps",),
     "softhsm2": ("softhsm2-util",),
     "unzip": ("unzip",),

@@ -10,19 +10,20 @@ name stays empty. Only somebody who acts for an account can ask (K-068): `asker`
 """
 
 import enum
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.errors import AddressRefused
+from accounts.folding import fold_name
 from accounts.identity import KepAddress, read_address
 from accounts.models import AccountHolder, KepAccount
 
 from .errors import AddressCannotReceive, NoSuchProvider, NotKep, ProviderNotOpen, UnknownHere, WrittenTwice
 from .providers import provider_of
 
-_BASE_LETTERS = str.maketrans("çğıöşüÇĞİIÖŞÜâîûÂÎÛ", "cgiosucgiiosuaiuaiu")
+__all__ = ["Resolved", "Standing", "fold_name", "resolve", "resolve_each"]
+
 _REACHABLE = (KepAccount.State.ACTIVE, KepAccount.State.SUSPENDED)
 """Delivery goes on while an account is suspended (K-031)."""
 
@@ -73,19 +74,6 @@ def resolve_each(questions: Sequence[tuple[Sequence[str], KepAccount]], *, now: 
         ).select_related("holder")
     }
     return [tuple(_answers(addresses, some, found)) for (addresses, _), some in zip(questions, read, strict=True)]
-
-
-def fold_name(text: str) -> str:
-    """The search key of a name or title (I-018): letters and digits only, Turkish letters as their base letters.
-
-    `IŞIK`, `ışık` and `isik` come to the same key, composed or decomposed. Never used to compare identifiers.
-    """
-    composed = unicodedata.normalize("NFC", text).translate(_BASE_LETTERS)
-    bare = (char for char in unicodedata.normalize("NFKD", composed) if not unicodedata.combining(char))
-    return "".join(char for char in bare if char.isalnum()).translate(_ASCII_LOWER)
-
-
-_ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
 def _read(text: str) -> KepAddress | None:

@@ -143,7 +143,7 @@ def _seal(works: Sequence[SealWork], *, signer: Signer, stamper: Stamper, now: d
             _say_unsealed(work, error)
             unlucky.append((work, error))
     if ran_out is not None:
-        _give_up_key(signer, ran_out)
+        give_up_key(signer, ran_out)
     passing("seal.before_store")
     stored = _store(sealed, now=now)
     passing("seal.after_store")
@@ -164,7 +164,7 @@ def _sign_each(
         try:
             signed.append((work, _sign_one(work.intent, signer=signer, now=now)))
         except (KeyUnavailable, KeyNotInForce) as error:
-            _give_up_key(signer, error)
+            give_up_key(signer, error)
             _put_back([(each, error) for each in works[position:]], now=now)
             break
         except Exception as error:  # noqa: BLE001 - the boundary of one proof's work: the others are signed (R-016)
@@ -180,7 +180,8 @@ def _say_unsealed(work: SealWork, error: Exception) -> None:
         log.error("a proof could not be sealed", exc_info=error, extra={"evidence": work.intent.evidence_id})
 
 
-def _give_up_key(signer: Signer, error: KeyUnavailable | KeyNotInForce) -> None:
+def give_up_key(signer: Signer, error: KeyUnavailable | KeyNotInForce) -> None:
+    """Ring, and let the key be opened anew the next time."""
     log.critical("ALM-05 the key does not seal: %s", error)
     _forget_signer(signer)
 
@@ -231,7 +232,7 @@ def sign_envelopes(
         for digest in digests:
             signed.append(cades.sign(digest, signer, signing_time=_whole_second(now)))
     except (KeyUnavailable, KeyNotInForce) as error:
-        _give_up_key(signer, error)
+        give_up_key(signer, error)
         trouble = error
     tokens = _stamp_each([unstamped.stamp_digest for unstamped in signed], stamper, until=started + PATIENCE)
     made: list[bytes | KepError] = []
@@ -244,7 +245,7 @@ def sign_envelopes(
             made.append(_checked_envelope(unstamped.finish(token), digest, signer=signer))
     ran_out = next((each for each in made if isinstance(each, KeyNotInForce)), None)
     if ran_out is not None and trouble is None:
-        _give_up_key(signer, ran_out)
+        give_up_key(signer, ran_out)
     if trouble is not None:
         made += [trouble] * (len(parts) - len(signed))
     return made

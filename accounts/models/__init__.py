@@ -7,7 +7,7 @@ person's account acts by himself, everybody else through an `Operator` row with 
 
 from .applications import Application, ApplicationChange, CheckedStep, Document
 from .codes import OneTimeCode, SmsAttempt, SmsNotice
-from .holding import AccountChange, AccountHolder, KepAccount
+from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
 from .posts import Approval, Branch, Post
@@ -24,6 +24,7 @@ __all__ = [
     "CheckedStep",
     "Document",
     "EImzaProof",
+    "EntityDomain",
     "KepAccount",
     "KnownDevice",
     "OneTimeCode",

@@ -85,6 +85,17 @@ class KepAccount(models.Model):
         ]
 
 
+class EntityDomain(models.Model):
+    """Whose `kurum.hs01.kep.tr` it is: the first holder who got an address in it, for ever (K-042, K-043).
+
+    The label is unique, so that of two holders who ask in the same second one gets the domain.
+    """
+
+    label = models.CharField(max_length=63, unique=True)
+    holder = models.ForeignKey(AccountHolder, on_delete=models.PROTECT, related_name="domains")
+    since = models.DateTimeField()
+
+
 @insert_only()
 class AccountChange(models.Model):
     """One change of an account, in the transaction that makes it (K-030, K-032, K-066).

@@ -233,6 +233,7 @@ KEP_SWEEPS = {
         "mailbox.tasks.seal_due",
         "mailbox.tasks.release_due",
         "mailbox.tasks.bundles_due",
+        "evidence.sealed_papers.seal_due",
     ),
 }
 """What the workers of each queue sweep, in this order: dotted paths of callables without arguments."""

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_operator_public_id")]
+    dependencies = [("accounts", "0004_ident_entity_domains")]
 
     operations = [
         migrations.CreateModel(
