@@ -5,4 +5,6 @@ class MailboxConfig(AppConfig):
     name = "mailbox"
 
     def ready(self) -> None:
-        from . import ended_visits  # noqa: F401 - hears the signal from here on
+        from . import deeds, ended_visits  # noqa: F401 - the second hears the signal from here on
+
+        deeds.register()
