@@ -19,7 +19,7 @@ from guards.ids import could_be_public_id
 from .. import access, open_visits
 from ..access import Acting
 from ..models import AccountChange, KepAccount, Operator, OperatorInvitation, Person
-from ..operators import Act, running
+from ..operators import OPEN_INVITATION, Act, running
 from . import grants
 from .errors import (
     AlreadyOperator,
@@ -201,15 +201,11 @@ def _refuse_last(account: KepAccount, *, now: datetime) -> None:
 def _take_back_invitations(account: KepAccount, person: Person, *, actor: str, now: datetime) -> None:
     """What somebody offered who may not offer any more is not offered any more."""
     theirs = OperatorInvitation.objects.filter(account=account, invited_by=f"person:{person.pk}")
-    for public_id in theirs.filter(OPEN).values_list("public_id", flat=True):
-        if theirs.filter(OPEN, public_id=public_id).update(withdrawn_at=now):
+    for public_id in theirs.filter(OPEN_INVITATION).values_list("public_id", flat=True):
+        if theirs.filter(OPEN_INVITATION, public_id=public_id).update(withdrawn_at=now):
             facts = {"invitation": public_id, "why": "inviter"}
             subject = f"account:{account.public_id}"
             eventlog.append("operator.invitation_withdrawn", at=now, actor=actor, subject=subject, facts=facts)
-
-
-OPEN = Q(accepted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True)
-"""An invitation that nobody has answered; it may have run out."""
 
 
 def _locked(account_key: int) -> KepAccount:

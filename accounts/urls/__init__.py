@@ -1,6 +1,6 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import e_imza, legal, sign_in
+from . import e_imza, legal, operators, sign_in
 
 app_name = "accounts"
-urlpatterns = [*sign_in.urlpatterns, *e_imza.urlpatterns, *legal.urlpatterns]
+urlpatterns = [*sign_in.urlpatterns, *e_imza.urlpatterns, *operators.urlpatterns, *legal.urlpatterns]
