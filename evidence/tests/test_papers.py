@@ -238,3 +238,21 @@ def test_many_operators_fill_many_pages_and_none_is_lost() -> None:
     paper = words(pdf.render("operators_record", facts_of("operators_record", operators=people)))
     assert [number for number in range(60) if f"Yetkili {number:03}" not in paper] == []
     assert re.search(r"Sayfa 1 / 1\d", paper)
+
+
+@pytest.mark.needs("poppler-utils")
+def test_nobody_signs_a_sheet_without_a_sentence() -> None:
+    """Wherever the page breaks, the last sentences stand on the page of the signatures."""
+    last = {"contract": "sitesindeki aydınlatma metninde", "undertaking": "bu konuda temsile yetkilidir"}
+    for template, sentence in last.items():
+        pages_of_signature = set()
+        for lines in range(0, 24, 2):
+            facts = facts_of(template, legal=legal(postal_address="uzun bir adres satırı " * 4 * lines))
+            made = subprocess.run(
+                ["pdftotext", "-layout", "-", "-"], input=pdf.render(template, facts), capture_output=True, check=True
+            )
+            sheets = [" ".join(sheet.split()) for sheet in made.stdout.decode().split("\f")]
+            (at,) = [number for number, sheet in enumerate(sheets) if "Tarih, imza ve kaşe" in sheet]
+            pages_of_signature.add(at)
+            assert sentence in sheets[at], (template, lines)
+        assert len(pages_of_signature) > 1, "no page broke: the test asked nothing"
