@@ -1,8 +1,9 @@
 """The first step's question: does somebody hold this number, this parola and this şifre?
 
 There is one answer for every way of being wrong (V-008, W-008). Both hashes are always computed, of the person's own
-hashes, or of two that fit nobody when nobody holds the number; one wrong factor never spares the other. Argument names
-matter: Django hands the arguments of a failed try to every listener and blanks only names it knows for secret.
+hashes, or of two that fit nobody when nobody holds the number; one wrong factor never spares the other, and a try that
+has to wait costs what any other costs, so that the clock tells nothing either (design.md 6). Argument names matter:
+Django hands the arguments of a failed try to every listener and blanks only names it knows for secret.
 """
 
 import functools
@@ -15,6 +16,7 @@ from django.http import HttpRequest
 from guards import clock
 
 from . import throttle
+from .errors import AccountsError
 from .models import Person
 
 
@@ -35,7 +37,11 @@ class TwoSecretsBackend:
         if tckn_index is None or password is None or pin_secret is None:
             return None
         nobody = _fits_nobody(get_hashers()[0].algorithm)
-        counted = throttle.take_try(tckn_index, throttle.known_device(request, tckn_index), now=clock.now())
+        try:
+            counted = throttle.take_try(tckn_index, throttle.known_device(request, tckn_index), now=clock.now())
+        except AccountsError:
+            compute_both(password, pin_secret)
+            raise
         request.kep_try_was_counted = True  # type: ignore[attr-defined]  # what a locked pair asks is not looked at
         person = Person.objects.filter(tckn_index=tckn_index).first()
         password_fits = check_password(password, person.password if person else nobody)
@@ -51,6 +57,13 @@ class TwoSecretsBackend:
             return Person.objects.filter(pk=user_id, is_active=True).first()
         except ValidationError:
             return None
+
+
+def compute_both(password: str, pin: str) -> None:
+    """Spend what a looked-at try spends on its two hashes, and learn nothing."""
+    nobody = _fits_nobody(get_hashers()[0].algorithm)
+    check_password(password, nobody)
+    check_password(pin, nobody)
 
 
 @functools.cache

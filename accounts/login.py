@@ -31,6 +31,7 @@ from evidence import eventlog
 from guards.client_address import client_address
 
 from . import persons, sms_code, throttle, visit
+from .backends import compute_both
 from .errors import SignInExpired, WrongFactor
 from .models import Person, SmsAttempt
 
@@ -53,6 +54,7 @@ def check_secrets(request: HttpRequest, *, tckn: str, password: str, pin: str, n
     if getattr(request, "kep_try_was_counted", False):
         _log("sign_in.refused", request, now=now, subject=f"number:{index}", step="secrets")
     if getattr(request, "axes_locked_out", False):
+        compute_both(password, pin)  # the package refused before our backend was asked
         raise throttle.axes_refusal(request, index, now=now)
     raise WrongFactor("a factor is wrong")
 

@@ -120,10 +120,11 @@ def make_bundle(request: SealRequest, *, signer: Signer, stamper: Stamper, now: 
     )
     digest = vault.put(raw)
     with transaction.atomic():
-        SealRequest.objects.filter(pk=request.pk, finished_at__isnull=True).update(
+        is_ours = SealRequest.objects.filter(pk=request.pk, finished_at__isnull=True).update(
             result=digest, finished_at=now, claimed_until=None
         )
-        eventlog.append("bundle.sealed", at=now, subject=item.message.kep_id, facts={"sha256": digest.hex()})
+        if is_ours:  # another worker may have been faster, after a claim that ran out
+            eventlog.append("bundle.sealed", at=now, subject=item.message.kep_id, facts={"sha256": digest.hex()})
 
 
 def bundle_content(item: BoxItem, proofs: Sequence[SealedEvidence]) -> BundleContent:

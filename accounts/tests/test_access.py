@@ -50,7 +50,8 @@ def test_a_receive_only_account_never_composes(person: Person, company: KepAccou
     make_operator(company, person, is_main=True)
     for acting in accounts_of(person, now=NOON):
         assert acting.rights.may_read
-        assert not (acting.rights.may_compose or acting.rights.may_sign_and_send)
+        assert not acting.rights.may_compose
+        assert not acting.rights.may_sign_and_send
         assert not acting.rights.may_send_tebligat
 
 

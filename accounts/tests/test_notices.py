@@ -38,6 +38,19 @@ class Script:
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
 
 
+class Slow(Script):
+    """A gateway that takes `seconds` for each text, by the clock that the sending goes by."""
+
+    def __init__(self, answers: list[SmsResult], seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(answers)
+        self._seconds, self._spent = seconds, 0.0
+        monkeypatch.setattr("accounts.notices.monotonic", lambda: self._spent)
+
+    def send(self, kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
+        self._spent += self._seconds
+        return super().send(kind, msisdn, text, ref)
+
+
 def queue(*references: str, number: str = "+905551234567") -> None:
     with transaction.atomic():
         queue_notices([(number, f"text of {reference}", reference) for reference in references], now=NOON)
@@ -137,16 +150,8 @@ def test_a_claimed_notice_is_left_alone_until_the_claim_runs_out() -> None:
 
 def test_a_gateway_that_takes_its_time_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker that sends notices also delivers: fifty calls of five seconds are longer than it may be silent."""
-    seconds = [0.0]
-    monkeypatch.setattr("accounts.notices.monotonic", lambda: seconds[0])
-
-    class Slow(Script):
-        def send(self, kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
-            seconds[0] += 5
-            return super().send(kind, msisdn, text, ref)
-
     queue(*(f"arrived:{number}" for number in range(10)))
-    gateway = Slow([LATER])
+    gateway = Slow([LATER], 5, monkeypatch)
     assert send_due_notices(now=NOON, limit=50, gateway=gateway) == 0
     assert len(gateway.asked) == 5
     rest = SmsNotice.objects.filter(tries=0)
@@ -195,16 +200,8 @@ def test_what_became_of_a_notice_is_written_although_the_database_broke_that_off
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_stays_away_leaves_the_notices_that_nobody_sent_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = [0.0]
-    monkeypatch.setattr("accounts.notices.monotonic", lambda: seconds[0])
-
-    class Slow(Script):
-        def send(self, kind: SmsKind, msisdn: str, text: str, ref: str) -> SmsResult:
-            seconds[0] += 1
-            return super().send(kind, msisdn, text, ref)
-
     queue(*(f"arrived:{number}" for number in range(4)))
-    gateway = Slow([TAKEN])
+    gateway = Slow([TAKEN], 1, monkeypatch)
     with monkeypatch.context() as patch:
         break_off(patch, notices, "_write_all", times=2)
         with pytest.raises(Error):

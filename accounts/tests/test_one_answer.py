@@ -88,6 +88,27 @@ def test_both_hashes_are_always_computed(
     assert len(computed) == 2
 
 
+@pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.parametrize("tries", [5, 7], ids=["locked by the pair", "and by the slow counter"])
+def test_a_try_that_has_to_wait_costs_both_hashes_too(
+    client: Client, monkeypatch: pytest.MonkeyPatch, is_held: bool, tries: int
+) -> None:
+    """A locked number answers as slowly as another, held or not (design.md 6)."""
+    number = make_person().tckn if is_held else new_tckn()
+    for _ in range(tries):
+        last = post_secrets(Client(), number, WRONG_PASSWORD)
+    if tries > 5:
+        AccessAttempt.objects.all().delete()  # as after the quick lock's end: the slow counter is asked now
+    computed: list[str] = []
+    verify = MD5PasswordHasher.verify
+    monkeypatch.setattr(
+        MD5PasswordHasher, "verify", lambda self, *given: computed.append(given[1]) or verify(self, *given)
+    )
+    last = post_secrets(client, number, WRONG_PASSWORD)
+    assert last.status_code == 429
+    assert len(computed) == 2
+
+
 def test_the_dummy_hash_is_made_before_anybody_is_looked_up(
     client: Client, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -238,34 +238,37 @@ def test_an_intent_that_we_would_not_have_written_is_never_signed_and_rings(capl
     assert alarms(caplog) == ["ALM-04"]
 
 
-@pytest.mark.django_db
-def test_a_certificate_that_ran_out_before_the_time_stamp_rings_once_and_the_key_is_opened_anew(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def ran_out(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The işlem certificate ran out a minute ago; the signers that were given up for it."""
     forgotten: list[object] = []
     monkeypatch.setattr(issue, "_forget_signer", forgotten.append)
     monkeypatch.setattr(issue, "_term_of", lambda _: (NOW - timedelta(days=1), NOW - timedelta(minutes=1)))
+    return forgotten
+
+
+@pytest.mark.django_db
+def test_a_certificate_that_ran_out_before_the_time_stamp_rings_once_and_the_key_is_opened_anew(
+    ran_out: list[object], caplog: pytest.LogCaptureFixture
+) -> None:
     owed(3)
     signer = OURS.islem("p256")
     SealWork.objects.update(due_at=NOW - timedelta(minutes=2))
     assert seal(Stamper(), signer, now=NOW - timedelta(minutes=2)) == 0
     assert put_back() == [("ANH-03", 1)] * 3
-    assert forgotten == [signer]
+    assert ran_out == [signer]
     assert alarms(caplog) == ["ALM-05"]
     assert not SealWork.objects.exclude(failures=0).exists(), "it is a hold"
 
 
 def test_an_envelope_whose_certificate_ran_out_before_the_time_stamp_is_not_sent(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ran_out: list[object], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever checks it asks whether the certificate was in force at the time-stamp: it would be invalid for ever."""
-    forgotten: list[object] = []
-    monkeypatch.setattr(issue, "_forget_signer", forgotten.append)
-    monkeypatch.setattr(issue, "_term_of", lambda _: (NOW - timedelta(days=1), NOW - timedelta(minutes=1)))
     signer = OURS.islem("p256")
     made = issue.sign_envelopes(PARTS[:3], signer=signer, stamper=Stamper(), now=NOW - timedelta(minutes=2))
     assert [type(each) for each in made] == [KeyNotInForce] * 3
-    assert forgotten == [signer]
+    assert ran_out == [signer]
     assert alarms(caplog) == ["ALM-05"]
 
 

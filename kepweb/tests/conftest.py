@@ -5,10 +5,12 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kepweb.tests.journey import House
+from mailbox.tests.road import Clock, Road
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,3 +47,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         server.wait(30)
         if server.stdout is not None:
             server.stdout.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands at this moment."""
+    return Clock()
+
+
+@pytest.fixture
+def road(db: None, provider: Any, clock: Clock) -> Road:
+    """A sender, a recipient and a provider that can seal."""
+    return Road(provider.directory, clock)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from evidence import vault, xades
+from evidence import issue, outside, vault, xades
 from evidence.anchors import TrustAnchors, Verdict
 from evidence.bundle import open_bundle
-from evidence.models import SealedEvidence
+from evidence.models import Event, SealedEvidence
 from evidence.verify import check_file
 from mailbox import compose, reading, takeout
 from mailbox.models import BoxItem, Envelope, Message
@@ -64,6 +64,17 @@ def test_a_recipients_bundle_is_valid_and_holds_nobody_elses_proofs(
     raw = taken_out(road, road.arrived(message))
     assert said(raw, road, provider) == ""
     assert sorted((proof.code, proof.recipient_no) for proof in open_bundle(raw).proofs) == [(10, 0), (40, 1), (60, 1)]
+
+
+def test_a_bundle_made_twice_is_told_once(road: Road, message: Message) -> None:
+    """A worker whose claim ran out finishes behind another: the first file stays, and the log has one line."""
+    item = sent_item(message)
+    request = takeout.ask_bundle(item, asked_by="test", now=road.clock.now)
+    for _ in range(2):
+        takeout.make_bundle(
+            request, signer=issue.open_signer(), stamper=outside.stamper(), now=road.clock.move(seconds=1)
+        )
+    assert Event.objects.filter(kind="bundle.sealed").count() == 1
 
 
 def test_a_proof_dated_a_day_after_its_stamp_is_found(road: Road, provider: Any) -> None:

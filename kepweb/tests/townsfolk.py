@@ -1,0 +1,132 @@
+"""Everybody who may come to a door, each in a browser of his own, and what lies behind the doors.
+
+One company with its operators: the main one, one with each single right and none beside it, and one whose office has
+ended. Beside them a natural person with an account of her own, clerks of two branches, somebody of the back office,
+a stranger who is signed in, and a visitor who is not. What an address names belongs to the company, except for the
+natural person: she asks for her own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.test import Client
+
+from accounts.models import Branch, KepAccount, Operator, Person, Post
+from accounts.operators import Act
+from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, sign_in
+from mailbox import compose, reading, takeout, tasks
+from mailbox.compose import FileGiven
+from mailbox.models import BoxItem, Draft
+from mailbox.tests.road import Road
+
+SINGLE_RIGHTS = {
+    "read": Act.READ,
+    "compose": Act.COMPOSE,
+    "send": Act.SIGN_AND_SEND,
+    "teb-send": Act.SEND_TEBLIGAT,
+    "teb-read": Act.READ_TEBLIGAT,
+    "archive": Act.ARCHIVE,
+    "delete": Act.DELETE,
+    "balance": Act.SEE_BALANCE,
+    "manage": Act.MANAGE_OPERATORS,
+}
+ROLES = ("owner", "main", *SINGLE_RIGHTS, "ended", "clerk", "clerk-2", "office", "stranger", "nobody")
+
+
+@dataclass
+class Town:
+    """The people by role, and the objects that addresses name."""
+
+    road: Road
+    company: KepAccount
+    branch: Branch
+    people: dict[str, Person]
+    objects: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def browser(self, role: str) -> Client:
+        """A browser in which this role is signed in, acting for the company where it may."""
+        client = Client(SERVER_NAME="127.0.0.1", raise_request_exception=False)
+        if role != "nobody":
+            acts_for_company = role == "main" or role in SINGLE_RIGHTS
+            sign_in(client, self.people[role], account=self.company if acts_for_company else None)
+        return client
+
+    def named(self, kind: str, role: str) -> Mapping[str, Any]:
+        """What an address of this kind of object is filled with when this role asks."""
+        if kind == "-":
+            return {}
+        whose = self.objects[kind]
+        return whose["owner"] if role == "owner" and "owner" in whose else whose["company"]
+
+
+def settle(road: Road) -> Town:
+    """Everybody moves in; a message has come to the company and was opened, another was not."""
+    company = make_account("anadolu.makina@hs01.kep.tr", holder="Anadolu Makina Ltd. Şti.")
+    people = {"owner": road.ayse, "stranger": make_person("Deniz", "Arslan")}
+    make_account("deniz.arslan@hs01.kep.tr", holder=people["stranger"])
+    people["main"] = make_person("Mehmet", "Kaya")
+    make_operator(company, people["main"], is_main=True, **{act.value: True for act in Act})
+    for role, act in SINGLE_RIGHTS.items():
+        people[role] = make_person("Yetkili", f"{role.title()}")
+        make_operator(company, people[role], **{each.value: each is act for each in Act})
+    people["ended"] = make_person("Eski", "Yetkili")
+    make_operator(company, people["ended"], ends_at=road.clock.now - timedelta(minutes=1))
+    branch = _serve(people)
+    town = Town(road, company, branch, people)
+    _mail(town)
+    return town
+
+
+def _serve(people: dict[str, Person]) -> Branch:
+    branches = [
+        Branch.objects.create(code=code, name=name, province="Çınarova", opened_at=LONG_AGO)
+        for code, name in (("3401", "Çınarova Merkez Şubesi"), ("3402", "Çınarova Liman Şubesi"))
+    ]
+    posts = {"clerk": branches[0], "clerk-2": branches[1], "office": None}
+    for role, branch in posts.items():
+        people[role] = make_person("Görevli", role.title())
+        kind = Post.Role.CLERK if branch else Post.Role.BACK_OFFICE
+        Post.objects.create(person=people[role], role=kind, branch=branch, starts_at=LONG_AGO, granted_by="system")
+    return branches[0]
+
+
+def _mail(town: Town) -> None:
+    road, company = town.road, town.company
+    message = road.send(to=company.address, files=(FileGiven("ek.txt", b"ek"),))
+    unopened = road.send(to=company.address, subject="Açılmamış")
+    item = road.arrived(message, company)
+    reading.open_message(item, reader=road.reader(town.people["main"], company), now=road.clock.now)
+    road.turn()
+    sent = BoxItem.objects.get(message=message, folder=BoxItem.Folder.SENT)
+    for each in (item, sent):
+        takeout.ask_bundle(each, asked_by="person", now=road.clock.now)
+    draft = compose.new_draft(road.acting(town.people["main"], company), now=road.clock.now)
+    written = {"to": [road.ayses.address], "cc": [], "subject": "Cevap", "text": "Sayın Yıldız,\n"}
+    compose.save_draft(draft, **written, now=road.clock.now)
+    draft = compose.attach(draft, (FileGiven("ek.txt", b"ek"),), now=road.clock.now)
+    own = road.draft(files=(FileGiven("ek.txt", b"ek"),))
+    signed = road.sign(road.draft(subject="Denetleniyor"))
+    tasks.submit_signed(road.clock.now)
+    checking = BoxItem.objects.get(message__operation=signed.pk, folder=BoxItem.Folder.SENT)
+    town.objects["checking"] = {"company": {"public_id": checking.public_id}}
+    for kind, more in {"item": {}, "part": {"number": 1}, "proof": {"code": 10, "recipient_no": 0}}.items():
+        town.objects[kind] = {
+            "company": {"public_id": item.public_id, **more},
+            "owner": {"public_id": sent.public_id, **more},
+        }
+    town.objects["unread"] = {"company": {"public_id": road.arrived(unopened, company).public_id}}
+    town.objects["draft"] = {"company": {"public_id": draft.public_id}, "owner": {"public_id": own.public_id}}
+    town.objects["file"] = {"company": _with_file(draft), "owner": _with_file(own)}
+
+
+def _with_file(draft: Draft) -> dict[str, str]:
+    attachment = draft.attachments.first()
+    assert attachment is not None
+    return {"public_id": draft.public_id, "attachment_id": attachment.public_id}
+
+
+def operator_of(town: Town, role: str) -> Operator:
+    """The operatorship of this role for the company."""
+    return Operator.objects.get(account=town.company, person=town.people[role])
