@@ -217,6 +217,11 @@ def test_a_fact_left_out_makes_no_paper() -> None:
             pdf.render("contract", facts)
 
 
+def test_a_paper_for_strangers_shows_no_whole_identity_number() -> None:
+    with pytest.raises(pdf.PaperRefused, match="not-masked"):
+        pdf.render("operators_record", facts_of("operators_record", operators=[operator(masked_tckn="10000000146")]))
+
+
 @pytest.mark.needs("poppler-utils")
 def test_a_form_signed_by_e_imza_asks_for_no_signature() -> None:
     paper = words(pdf.render("application_form", facts_of("application_form", signed_by_e_imza_at=MADE_AT)))
