@@ -159,6 +159,8 @@ def _written_keys(value: object, hint: Any, where: str) -> dict[str, object]:
     hints = get_type_hints(hint)
     if not isinstance(value, Mapping) or set(value) != set(hints):
         raise PaperRefused("facts", where=where)
+    if any(name.startswith("masked_") and "*" not in str(value[name]) for name in hints):
+        raise PaperRefused("not-masked", where=where)  # strangers read this paper (I-006)
     return {name: _written(value[name], each, f"{where}.{name}") for name, each in hints.items()}
 
 

@@ -318,6 +318,30 @@ def test_the_worker_seals_with_the_real_key_and_authority(provider: Any, monkeyp
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.database
+def test_a_worker_that_dies_between_the_file_and_its_row_leaves_a_request_that_the_next_one_answers(
+    owner: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Died
+
+    request = ask()
+    with monkeypatch.context() as patch:
+        patch.setattr("evidence.eventlog.append", die)  # the last thing before the commit
+        with pytest.raises(Died):
+            sealed_papers.seal_due(NOW)
+    request.refresh_from_db()
+    assert (request.result, request.finished_at, request.tries) == (None, None, 0)
+    assert request.claimed_until is not None
+    assert sealed_papers.seal_due(NOW) == 0, "the dead one's claim still runs"
+    assert sealed_papers.seal_due(NOW + timedelta(seconds=61)) == 1
+    assert kinds_of_events() == ["paper.asked", "paper.sealed"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.database
 def test_the_database_breaking_off_is_no_paper_s_fault_and_leaves_no_claim(
     owner: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
