@@ -260,8 +260,8 @@ class TypedRequest(SignerError):
     code = "PRG-25"
     user_message = (
         "Giriş, kimlik doğrulama ve başvuru istekleri kod yazılarak açılmaz; yalnız kendi tarayıcınızdaki KEP"
-        " sayfasının düğmesiyle açılır. Biri sizden bu kodu yazmanızı istediyse durun: adınıza giriş yapmaya çalışıyor olabilir."
-        " İmza atılmadı, hiçbir şey değişmedi."
+        " sayfasının düğmesiyle açılır. Biri sizden bu kodu yazmanızı istediyse durun: adınıza giriş yapmaya çalışıyor"
+        " olabilir. İmza atılmadı, hiçbir şey değişmedi."
     )
     exit_status = 2
     cancel_reason = "bad_answer"
