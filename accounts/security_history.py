@@ -44,6 +44,7 @@ _WAYS: Final[Mapping[str, str]] = {
     "urn:kep:sign-in:two-secrets-and-sms": gettext_noop("parola, şifre ve SMS"),
     "urn:kep:sign-in:two-secrets-and-totp": gettext_noop("parola, şifre ve doğrulama uygulaması"),
     "urn:kep:sign-in:two-secrets-and-recovery-code": gettext_noop("parola, şifre ve kurtarma kodu"),
+    "urn:kep:sign-in:e-imza": gettext_noop("e-imza"),
     "urn:kep:recovery:desk-and-sms": gettext_noop("şubede başlatıldı, SMS ile tamamlandı"),
 }
 _ODD: Final = frozenset({"sign_in.refused", "step_up.refused", "recovery.refused", "activation.refused"})
@@ -62,15 +63,18 @@ class Line:
 
 def way_words(method: str) -> str:
     """How somebody proved who he is, in words; empty for a way this floor does not know."""
-    if method in _WAYS:
-        return _(_WAYS[method])
-    return _("e-imza") if "e-imza" in method or "eimza" in method else ""
+    return _(_WAYS[method]) if method in _WAYS else ""
 
 
-def history(person: Person, *, most: int) -> list[Line]:
+QUIET: Final = frozenset({"sign_in.code_sent", "visit.over"})
+"""What happens at every sign-in: the short list leaves it out."""
+
+
+def history(person: Person, *, most: int, with_quiet: bool = True) -> list[Line]:
     """The latest events of this person's sign-in, newest first. One query."""
     about = (f"person:{person.pk}", f"number:{person.tckn_index}")
-    rows = Event.objects.filter(subject__in=about, kind__in=WORDS).order_by("-pk")[:most]
+    kinds = [kind for kind in WORDS if with_quiet or kind not in QUIET]
+    rows = Event.objects.filter(subject__in=about, kind__in=kinds).order_by("-pk")[:most]
     return [_line(each) for each in rows]
 
 

@@ -5,7 +5,6 @@ from django.urls import URLPattern, path
 from ..views import account, recovery, second_steps, sign_in_other, step_up, visits
 
 urlpatterns: list[URLPattern] = [
-    path("giris/unuttum/", recovery.forgotten, name="forgotten"),
     path("giris/uygulama/", sign_in_other.sign_in_other, name="sign_in_other"),
     path("hesap/", account.account, name="account"),
     path("hesap/kurtarma/", recovery.recover, name="recover"),

@@ -37,7 +37,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "waiting": activation.waiting_for(person, now=now),
         "held": authenticators.held_by(person),
         "visits": open_visits.open_of(person, now=now).count(),
-        "lines": security_history.history(person, most=FEW),
+        "lines": security_history.history(person, most=FEW, with_quiet=False),
         "lock": throttle.lock_of(person.tckn_index, now=now),
     }
     return account_page(request, "accounts/account/home.html", context)

@@ -1,4 +1,4 @@
-"""`/giris/unuttum/` and `/hesap/kurtarma/`: what to do without parola or şifre, and the code of the desk."""
+"""`/hesap/kurtarma/`: the code of the desk, for somebody who has lost parola or şifre (`forgotten` shows the ways)."""
 
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -15,13 +15,6 @@ from ..account_forms import RecoveryForm
 from ..doors import open_door
 from ..errors import AccountsError
 from .account_frame import shown
-
-
-@open_door
-@require_safe
-def forgotten(request: HttpRequest) -> HttpResponse:
-    """The two ways: an e-imza, or a branch. It asks for nothing, so it tells nothing (V-008)."""
-    return render(request, "accounts/account/forgotten.html")
 
 
 @open_door
