@@ -44,8 +44,9 @@ class TwoSecretsBackend:
             raise
         request.kep_try_was_counted = True  # type: ignore[attr-defined]  # what a locked pair asks is not looked at
         person = Person.objects.filter(tckn_index=tckn_index).first()
-        password_fits = check_password(password, person.password if person else nobody)
-        pin_fits = check_password(pin_secret, person.pin_hash if person else nobody)
+        has_secrets = person is not None and person.has_secrets  # whoever was not activated yet is like nobody
+        password_fits = check_password(password, person.password if person and has_secrets else nobody)
+        pin_fits = check_password(pin_secret, person.pin_hash if person and has_secrets else nobody)
         if not (person and person.is_active and password_fits and pin_fits):
             return None
         throttle.give_back(counted)

@@ -26,14 +26,16 @@ from django.contrib.auth import logout as auth_logout
 from django.db import transaction
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
+from django_otp.models import Device
 
 from evidence import eventlog
 from guards.client_address import client_address
 
-from . import persons, sms_code, throttle, visit
+from . import open_visits, persons, security_notices, sms_code, throttle, visit
 from .backends import compute_both
 from .errors import SignInExpired, WrongFactor
 from .models import Person, SmsAttempt
+from .security_notices import Occasion
 
 BACKEND = "accounts.backends.TwoSecretsBackend"
 
@@ -109,27 +111,55 @@ class Finished:
     device_id: str
 
 
-def finish(request: HttpRequest, attempt: SmsAttempt, *, now: datetime) -> Finished:
-    """Open the visit of the person whose code was accepted just now. The attempt must be used up: ValueError else."""
+def finish(
+    request: HttpRequest,
+    attempt: SmsAttempt,
+    *,
+    now: datetime,
+    device: Device | None = None,
+    method: str = visit.SIGN_IN_BY_SMS,
+) -> Finished:
+    """Open the visit of the person whose code was accepted just now. The attempt must be used up: ValueError else.
+
+    `device` is what took the code where it was not the attempt itself: an authenticator, a list of recovery codes.
+    """
     if not SmsAttempt.objects.filter(pk=attempt.pk, used_at__isnull=False).exists():
         raise ValueError("the code of this attempt was not accepted")
-    person = attempt.user
     next_url = request.session.pop(_NEXT, "")
     request.session.pop(_ATTEMPT, None)
+    device_id = open_visit(request, attempt.user, device=device or attempt, method=method, now=now)
+    return Finished(next_url, device_id)
+
+
+def open_visit(request: HttpRequest, person: Person, *, device: Device, method: str, now: datetime) -> str:
+    """Open the visit of a person who was proved by `method` just now; the id his browser is known by comes back.
+
+    `device` is what django-otp verifies the visit by, a row of this person's. Whoever calls has checked every factor.
+    The person hears of a sign-in on a browser that was not known, unless it is his first one (V-016).
+    """
+    is_odd = person.last_login is not None and throttle.known_device(request, person.tckn_index) is None
     with transaction.atomic():
         auth_login(request, person, backend=BACKEND)  # a new session id, a new CSRF token
-        visit.begin(request.session, now=now)
+        visit.begin(request.session, now=now, method=method)
         throttle.forgive(request, person.tckn_index)
         device_id = throttle.remember_device(request, person, now=now)
-        _append("sign_in.completed", request, now=now, subject=f"person:{person.pk}", method=visit.SIGN_IN_BY_SMS)
-        django_otp.login(request, attempt)
-    return Finished(next_url, device_id)
+        django_otp.login(request, device)
+        opened = open_visits.begin(
+            request, person, method=method, now=now, device_index=throttle.device_index(device_id)
+        )
+        facts = {"method": method, "visit": opened.public_id}
+        _append("sign_in.completed", request, now=now, subject=f"person:{person.pk}", **facts)
+        if is_odd:
+            security_notices.tell(person, Occasion.NEW_DEVICE, now=now)
+    return device_id
 
 
 def end_visit(request: HttpRequest, *, now: datetime, kind: str = "sign_out") -> None:
     """Sign out: the session is gone on the server, whatever the browser keeps (V-032). `kind` is the event's name."""
     if isinstance(request.user, Person):
-        _log(kind, request, now=now, subject=f"person:{request.user.pk}")
+        with transaction.atomic():
+            _append(kind, request, now=now, subject=f"person:{request.user.pk}")
+            open_visits.note_end(request.session, reason=kind, now=now)
     auth_logout(request)
 
 

@@ -61,7 +61,7 @@ def known_device(request: HttpRequest, tckn_index: str) -> KnownDevice | None:
     if tckn_index not in kept:
         device_id = _device_id(request)
         rows = KnownDevice.objects.filter(person__tckn_index=tckn_index, wrong_tries__lt=DEVICE_TRIES)
-        kept[tckn_index] = rows.filter(device_index=_device_index(device_id)).first() if device_id else None
+        kept[tckn_index] = rows.filter(device_index=device_index(device_id)).first() if device_id else None
     return kept[tckn_index]
 
 
@@ -70,7 +70,7 @@ def remember_device(request: HttpRequest, person: Person, *, now: datetime) -> s
     device_id = _device_id(request) or secrets.token_urlsafe(24)
     KnownDevice.objects.update_or_create(
         person=person,
-        device_index=_device_index(device_id),
+        device_index=device_index(device_id),
         defaults={"wrong_tries": 0, "last_seen_at": now},
         create_defaults={"first_seen_at": now, "last_seen_at": now},
     )
@@ -97,7 +97,8 @@ def _device_id(request: HttpRequest) -> str | None:
         return None
 
 
-def _device_index(device_id: str) -> str:
+def device_index(device_id: str) -> str:
+    """The keyed hash by which a browser's random id is kept."""
     return index_of(device_id, "accounts.device")
 
 

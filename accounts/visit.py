@@ -12,8 +12,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.db import DatabaseError
 from django.http import HttpRequest
 
+from . import open_visits
 from .errors import VisitEnded
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ def touch(session: SessionBase, *, now: datetime) -> None:
         session[_KEY] = {**kept, "seen_at": now.isoformat()}
         try:
             session.save()
-        except UpdateError:
+            open_visits.note_seen(session, now=now)
+        except (UpdateError, DatabaseError):
             log.warning("a visit could not be noted")
         session.modified = was_modified
