@@ -1,4 +1,4 @@
-"""Appointing operators (işlem yetkilisi): who may act for an account, by whose word, from when until when (K-130..K-133).
+"""Appointing operators (işlem yetkilisi): who may act for an account, by whose word, and for how long (K-130..K-133).
 
 A person becomes an operator by an invitation that he accepts himself, signed in with all his factors: nobody is made
 responsible for an account by somebody else's typing (W-005). What he then may do are single switches (K-131).

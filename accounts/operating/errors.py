@@ -135,7 +135,7 @@ class UnknownFields(OperatingError):
     user_message = "Form, bilinmeyen alanlar içeriyor. Hiçbir şey değişmedi. Sayfayı yenileyip yeniden deneyin."
 
 
-class PaperRefused(OperatingError):
+class NoSuchRecord(OperatingError):
     """A record that was never asked for, or not of this account."""
 
     status = 404

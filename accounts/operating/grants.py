@@ -98,6 +98,11 @@ def moment_after(day: date) -> datetime:
     return first_moment(day + timedelta(days=1))
 
 
+def day_of(moment: datetime) -> date:
+    """The day of a moment in Istanbul."""
+    return localtime(moment).date()
+
+
 def last_day(ends_at: datetime | None) -> date | None:
     """The last day on which the office holds."""
     return localtime(ends_at - timedelta(microseconds=1)).date() if ends_at else None

@@ -19,7 +19,7 @@ from guards.ids import could_be_public_id
 from .. import access, open_visits
 from ..access import Acting
 from ..models import AccountChange, KepAccount, Operator, OperatorInvitation, Person
-from ..operators import Act, running
+from ..operators import OPEN_INVITATION, Act, running
 from . import grants
 from .errors import (
     AlreadyOperator,
@@ -107,7 +107,8 @@ def end(operator: Operator, *, actor: str, branch: str = "", now: datetime) -> N
         if not row.update(ends_at=now, ended_by=actor):
             raise NoSuchOperator("ended already")
         operator.ends_at, operator.ended_by = now, actor
-        _refuse_last(account, now=now)
+        if operator.is_main:
+            _refuse_last(account, now=now)
         _take_back_invitations(account, operator.person, actor=actor, now=now)
         open_visits.end_all(operator.person, reason=REMOVED, now=now, actor=actor)
         _note("operator.removed", operator, actor=actor, branch=branch, now=now)
@@ -181,7 +182,8 @@ def _write(operator: Operator, grant: Grant, before: Grant, *, actor: str, now: 
     Operator.objects.filter(pk=operator.pk).update(**values)
     for name, value in values.items():
         setattr(operator, name, value)
-    _refuse_last(operator.account, now=now)
+    if before.is_main:
+        _refuse_last(operator.account, now=now)
     taken, given = sorted(before.switches - grant.switches), sorted(grant.switches - before.switches)
     is_narrower = bool(before.rights - grant.rights) or (before.is_main and not grant.is_main)
     if Act.MANAGE_OPERATORS.value in taken:
@@ -201,15 +203,11 @@ def _refuse_last(account: KepAccount, *, now: datetime) -> None:
 def _take_back_invitations(account: KepAccount, person: Person, *, actor: str, now: datetime) -> None:
     """What somebody offered who may not offer any more is not offered any more."""
     theirs = OperatorInvitation.objects.filter(account=account, invited_by=f"person:{person.pk}")
-    for public_id in theirs.filter(OPEN).values_list("public_id", flat=True):
-        if theirs.filter(OPEN, public_id=public_id).update(withdrawn_at=now):
+    for public_id in theirs.filter(OPEN_INVITATION).values_list("public_id", flat=True):
+        if theirs.filter(OPEN_INVITATION, public_id=public_id).update(withdrawn_at=now):
             facts = {"invitation": public_id, "why": "inviter"}
             subject = f"account:{account.public_id}"
             eventlog.append("operator.invitation_withdrawn", at=now, actor=actor, subject=subject, facts=facts)
-
-
-OPEN = Q(accepted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True)
-"""An invitation that nobody has answered; it may have run out."""
 
 
 def _locked(account_key: int) -> KepAccount:
