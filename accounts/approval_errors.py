@@ -11,7 +11,11 @@ class ApprovalUnknown(AccountsError):
     user_message = "Böyle bir onay isteği yok ya da sizin biriminizin değil. Hiçbir şey değişmedi."
 
 
-class OwnRequest(AccountsError):
+class DecisionRefused(AccountsError):
+    """Root of what is said on the page of the request itself."""
+
+
+class OwnRequest(DecisionRefused):
     """Whoever asked decides nothing: a second person does (V-046)."""
 
     status = 403
@@ -19,7 +23,7 @@ class OwnRequest(AccountsError):
     user_message = "Kendi isteğinizi siz onaylayamaz, reddedemezsiniz. İstek bekliyor; ikinci bir görevliye söyleyin."
 
 
-class OwnMatter(AccountsError):
+class OwnMatter(DecisionRefused):
     """The request is about the person himself."""
 
     status = 403
@@ -27,7 +31,7 @@ class OwnMatter(AccountsError):
     user_message = "Bu istek sizin hakkınızda. Sizinle ilgili işlemi başka bir görevli ister, bir başkası onaylar."
 
 
-class ApprovalOver(AccountsError):
+class ApprovalOver(DecisionRefused):
     """Decided, withdrawn, stopped or lapsed meanwhile; what was decided first stands."""
 
     status = 409
@@ -37,7 +41,7 @@ class ApprovalOver(AccountsError):
     )
 
 
-class AskerLeft(AccountsError):
+class AskerLeft(DecisionRefused):
     """Whoever asked holds no post any more: what he asked for is not done on his word."""
 
     status = 409

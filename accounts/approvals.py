@@ -200,7 +200,7 @@ def withdraw(approval_id: str, *, by: Serving, now: datetime) -> Approval:
     return approval
 
 
-def stop(approval: Approval, *, reason: str, now: datetime) -> None:
+def stop(approval: Approval, *, reason: str, now: datetime, actor: str = "holder") -> None:
     """The holder stops the act: before it is done, or after it where the kind can be undone and there is time left.
 
     Whoever calls has proved that it is the holder. `reason` says how, in a word. Refused: `ApprovalOver`.
@@ -215,7 +215,7 @@ def stop(approval: Approval, *, reason: str, now: datetime) -> None:
             if kind.undo is None or not undoable.update(**stopped):
                 raise ApprovalOver("nothing left to stop")
             kind.undo(approval, now)
-        _write(approval, "stopped", "holder", now=now, how=reason)
+        _write(approval, "stopped", actor, now=now, how=reason)
     approval.refresh_from_db()
 
 
@@ -235,6 +235,18 @@ def open_for(by: Serving) -> "QuerySet[Approval]":
     """
     waiting = Approval.objects.filter(_reach(by), state=Approval.State.ASKED, kind__in=_kinds)
     return waiting.select_related("asked_by", "branch").order_by("asked_at", "pk")
+
+
+def decided_for(by: Serving) -> "QuerySet[Approval]":
+    """What is not waiting for a decision any more where this person serves, the newest first."""
+    decided = Approval.objects.filter(_reach(by), kind__in=_kinds).exclude(state=Approval.State.ASKED)
+    return decided.select_related("asked_by", "branch").order_by("-asked_at", "-pk")
+
+
+def asked_about(subject: str, by: Serving) -> "QuerySet[Approval]":
+    """Everything ever asked about this subject where this person serves, the newest first."""
+    rows = Approval.objects.filter(_reach(by), subject=subject, kind__in=_kinds)
+    return rows.select_related("asked_by", "branch").order_by("-pk")
 
 
 def may_decide(approval: Approval, by: Serving) -> bool:

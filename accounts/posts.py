@@ -54,6 +54,11 @@ def serving_of(person: Person, role: str, *, now: datetime) -> Serving:
     return Serving(person, post, post.branch)
 
 
+def roles_of(person: Person, *, now: datetime) -> list[str]:
+    """The roles the person serves in at `now`. One query."""
+    return list(Post.objects.filter(running(now), person=person).values_list("role", flat=True))
+
+
 def serves(person: Person, *, now: datetime) -> bool:
     """Whether the person holds any post: his visits then end sooner (V-031). One query."""
     return Post.objects.filter(running(now), person=person).exists()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
 
 from accounts import access
 from accounts.errors import AccessRefused, AccountNotChosen, NoAccount
-from accounts.operating import offices, words
+from accounts.operating import offices
 from guards.clock import now as clock
 from mailbox import folders
 
@@ -84,4 +85,5 @@ def _shell(request: HttpRequest) -> Shell | None:
 def _banner(acting: access.Acting) -> ActingFor | None:
     if acting.operator is None:
         return None
-    return ActingFor(acting.account.holder.name, acting.person.full_name, words.standing(acting.operator))
+    role = acting.operator.role or gettext("işlem yetkilisi")
+    return ActingFor(acting.account.holder.name, acting.person.full_name, role)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from .. import activation, approvals, lifecycle
 from ..approvals import facts_of
+from ..desk.identity_step import IdentityDocument
 from ..lifecycle import Closing, Suspension
 from ..models import AccountHolder, Approval, KepAccount, Post
 from ..posts import Serving
@@ -34,11 +35,11 @@ def ask_to_close(account: KepAccount, *, reason: Closing, why: str, by: Serving,
     return _ask(CLOSE, account, {"reason": reason.value}, why=why, by=by, now=now)
 
 
-def ask_to_reopen(account: KepAccount, *, why: str, by: Serving, now: datetime) -> Approval:
+def ask_to_reopen(account: KepAccount, *, document: IdentityDocument, why: str, by: Serving, now: datetime) -> Approval:
     """Refused: `NotPossibleNow` for an account that is not closed or whose holder is no more."""
     if account.state != _State.CLOSED or lifecycle.closing_of(account) in lifecycle.FOR_GOOD:
         raise NotPossibleNow("not closed, or closed for good")
-    return _ask(REOPEN, account, {}, why=why, by=by, now=now)
+    return _ask(REOPEN, account, {"document": document.value}, why=why, by=by, now=now)
 
 
 def ask_to_suspend(account: KepAccount, *, reason: Suspension, why: str, by: Serving, now: datetime) -> Approval:

@@ -42,12 +42,15 @@ class Newcomer:
     document: IdentityDocument
 
 
-def send_code(newcomer: Newcomer, *, by: Serving, now: datetime) -> OneTimeCode:
-    """Send a code to the newcomer's phone, to be read out at the desk. Somebody known keeps the phone on record.
+def send_code(tckn: str, *, phone: str, by: Serving, now: datetime) -> OneTimeCode:
+    """Send a code to the newcomer's phone, to be read out at the desk; both as typed.
+
+    Somebody whose identity is established keeps the phone on record, and the code goes there.
 
     Refused: `TcknRefused`, `PhoneRefused`, `CodeTooSoon`, `CodeNotSent`, `DeskBusy`.
     """
-    tckn, number = read_tckn(newcomer.tckn), _number(newcomer)
+    tckn = read_tckn(tckn)
+    number = _number(tckn, phone)
     limits.count(Counted.CODE, by, now=now)
     return one_time.send(Purpose.PHONE, _proof_subject(tckn), phone=number, now=now)
 
@@ -60,7 +63,8 @@ def ask_to_appoint(
     Refused, without using the code up: `TcknRefused`, `PhoneRefused`, `NameRefused`, `GrantRefused`, `NotNatural`,
     `NotPossibleNow`, `CodeWentElsewhere`, whatever `approvals.ask` refuses. The code itself as by `one_time.spend`.
     """
-    tckn, number = read_tckn(newcomer.tckn), _number(newcomer)
+    tckn = read_tckn(newcomer.tckn)
+    number = _number(tckn, newcomer.phone)
     names = {"first_name": read_name(newcomer.first_name), "last_name": read_name(newcomer.last_name)}
     grants.refuse_bad(grant, now=now)
     _refuse_natural(account)
@@ -140,11 +144,11 @@ def _ask(account: KepAccount, facts: Mapping[str, str], *, why: str, by: Serving
     return approvals.ask(KIND, subject=f"account:{account.public_id}", facts=facts, why=why, by=by, now=now)
 
 
-def _number(newcomer: Newcomer) -> str:
+def _number(tckn: str, phone: str) -> str:
     """The phone that counts: the one on record of somebody whose identity is established (V-011)."""
-    typed = read_mobile(newcomer.phone)
+    typed = read_mobile(phone)
     known = Person.objects.filter(
-        tckn_index=persons.tckn_index(read_tckn(newcomer.tckn)), identity_state=Person.IdentityState.ESTABLISHED
+        tckn_index=persons.tckn_index(tckn), identity_state=Person.IdentityState.ESTABLISHED
     ).first()
     return known.phone if known else typed
 

@@ -53,6 +53,7 @@ def begin(person: Person, *, role: str, branch: Branch | None, granted_by: str, 
         with transaction.atomic():
             post = Post.objects.create(person=person, role=role, branch=branch, starts_at=now, granted_by=granted_by)
             facts = {"post": post.public_id, "role": role, "branch": branch.code if branch else ""}
+            open_visits.end_all(person, reason="post_granted", now=now, actor=granted_by)  # shorter from now on (V-031)
             eventlog.append("post.granted", at=now, actor=granted_by, subject=f"person:{person.pk}", facts=facts)
     except IntegrityError as error:
         raise PostTaken("a running post in this role") from error

@@ -107,7 +107,8 @@ def end(operator: Operator, *, actor: str, branch: str = "", now: datetime) -> N
         if not row.update(ends_at=now, ended_by=actor):
             raise NoSuchOperator("ended already")
         operator.ends_at, operator.ended_by = now, actor
-        _refuse_last(account, now=now)
+        if operator.is_main:
+            _refuse_last(account, now=now)
         _take_back_invitations(account, operator.person, actor=actor, now=now)
         open_visits.end_all(operator.person, reason=REMOVED, now=now, actor=actor)
         _note("operator.removed", operator, actor=actor, branch=branch, now=now)
@@ -181,7 +182,8 @@ def _write(operator: Operator, grant: Grant, before: Grant, *, actor: str, now: 
     Operator.objects.filter(pk=operator.pk).update(**values)
     for name, value in values.items():
         setattr(operator, name, value)
-    _refuse_last(operator.account, now=now)
+    if before.is_main:
+        _refuse_last(operator.account, now=now)
     taken, given = sorted(before.switches - grant.switches), sorted(grant.switches - before.switches)
     is_narrower = bool(before.rights - grant.rights) or (before.is_main and not grant.is_main)
     if Act.MANAGE_OPERATORS.value in taken:

@@ -128,6 +128,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 KEP_OPEN_PATHS = ("/yardim/", "/dil/")
 KEP_MACHINE_PATHS = ("/imza/v1/", "/healthz", "/readyz")
 KEP_VISIT_IDLE = timedelta(minutes=30)
+KEP_VISIT_IDLE_STAFF = timedelta(minutes=15)  # of whoever serves the provider (V-031)
 KEP_VISIT_TOTAL = timedelta(hours=12)
 KEP_SMS_CODE_LIFE = timedelta(minutes=3)
 KEP_SMS_CODE_TRIES = 3
