@@ -1,6 +1,6 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import sign_in
+from . import applying, sign_in
 
 app_name = "accounts"
-urlpatterns = [*sign_in.urlpatterns]
+urlpatterns = [*sign_in.urlpatterns, *applying.urlpatterns]
