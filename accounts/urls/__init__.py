@@ -1,6 +1,10 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import applying, sign_in
+from . import applying, legal, sign_in
 
 app_name = "accounts"
-urlpatterns = [*sign_in.urlpatterns, *applying.urlpatterns]
+urlpatterns = [
+    *applying.urlpatterns,
+    *legal.urlpatterns,
+    *sign_in.urlpatterns,
+]

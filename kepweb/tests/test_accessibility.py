@@ -74,6 +74,8 @@ def pages(house: House, chromium: Browser, tmp_path_factory: pytest.TempPathFact
             "acilmamis": ("reader", unopened),
             "yok": ("reader", "/ileti/aaaaaaaaaaaaaaaaaaaaaaaaaa/"),
             "giris": ("nobody", "/giris/"),
+            "yasal": ("nobody", "/yasal/"),
+            "yasal-kepue": ("nobody", "/yasal/kepue/"),
             "telefon": ("nobody", "/demo/telefon/"),
         },
         "open": unopened,
