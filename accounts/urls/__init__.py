@@ -1,10 +1,11 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import applying, legal, sign_in
+from . import applying, e_imza, legal, sign_in
 
 app_name = "accounts"
 urlpatterns = [
     *applying.urlpatterns,
+    *e_imza.urlpatterns,
     *legal.urlpatterns,
     *sign_in.urlpatterns,
 ]
