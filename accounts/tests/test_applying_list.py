@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -204,12 +205,9 @@ def test_what_is_no_list_and_no_branch_are_said_so(acting: Acting, branch: Branc
 # --- who ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "rights",
-    [
-        {"is_main": True, "may_manage_operators": False},
-        {"is_main": False, "may_manage_operators": True},
-    ],
+    [{"is_main": True, "may_manage_operators": False}, {"is_main": False, "may_manage_operators": True}],
 )
-def test_nobody_but_a_main_operator_with_the_right_applies_for_others(branch: Branch, rights: dict[str, bool]) -> None:
+def test_nobody_but_a_main_operator_with_the_right_applies_for_others(branch: Branch, rights: dict[str, Any]) -> None:
     company, person = make_account("toros@hs01.kep.tr", holder="Toros Lojistik A.Ş."), make_person()
     make_operator(company, person, **rights)
     with pytest.raises(BulkNotAllowed):

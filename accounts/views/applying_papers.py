@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
@@ -17,13 +16,14 @@ from .. import e_imza
 from ..applying import checklist, documents, draft, limits, papers, statement, submitting
 from ..applying.documents import PaperKind
 from ..applying.errors import ApplyingError
+from ..applying.forms import StrictForm
 from ..applying.limits import Door
 from ..applying.papers import Printed
 from ..applying.step_forms import PaperForm
 from ..doors import open_door
 from ..models import Application
 from .applying_session import with_application
-from .applying_steps import PAPERS, bars, next_page, refuse
+from .applying_steps import PAPERS, bars, next_page, refuse, status_of
 
 State = Application.State
 _TAKES_PAPERS = (State.DRAFT, State.DOCUMENTS_AWAITED, State.UNDER_REVIEW)
@@ -141,7 +141,7 @@ def _printed(application: Application, which: Printed, *, now: datetime) -> Http
     return response
 
 
-def _page(request: HttpRequest, application: Application, form: Form) -> HttpResponse:
+def _page(request: HttpRequest, application: Application, form: StrictForm) -> HttpResponse:
     filed = documents.of(documents.application_subject(application))
     lines = checklist.lines(application, filed)
     context = {
@@ -152,5 +152,4 @@ def _page(request: HttpRequest, application: Application, form: Form) -> HttpRes
         "open_count": sum(line.is_open for line in lines),
         "is_draft": application.state == State.DRAFT,
     }
-    status = 422 if form.is_bound and form.errors else 200
-    return render(request, "accounts/applying/papers.html", context, status=status)
+    return render(request, "accounts/applying/papers.html", context, status=status_of(form))

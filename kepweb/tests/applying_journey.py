@@ -46,7 +46,7 @@ def make_branch(code: str = "CIN", **more: Any) -> Branch:
     )
 
 
-def post(client: Client, name: str, *args: str, **form: Any) -> HttpResponse:
+def post(client: Client, name: str, *args: str, **form: Any) -> Any:
     """Post to one of the application's pages."""
     return client.post(reverse(f"accounts:{name}", args=args), form)
 

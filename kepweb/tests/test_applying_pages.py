@@ -11,11 +11,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.applying import limits, states
+from accounts.applying.errors import TooManyFromHere
+from accounts.applying.limits import Door
 from accounts.applying.states import Event
 from accounts.models import Application, ApplicationChange, Document, DoorTally, KepAccount, OneTimeCode, Person
 from accounts.tests.cast import make_account, make_operator, make_person, new_tckn, sign_in, texts
@@ -333,7 +335,7 @@ def test_a_paper_comes_as_a_download_that_no_page_can_run(client: Client) -> Non
     assert "X" not in answer.headers
 
 
-# --- the way back: number and code --------------------------------------------------------------------------------------
+# --- the way back: number and code ------------------------------------------------------------------------------------
 def test_number_and_code_open_the_application_in_another_browser(client: Client, clock: Any) -> None:
     application = apply(client)
     post(client, "applying_submit")
@@ -370,7 +372,7 @@ def test_a_number_that_exists_and_one_that_does_not_are_answered_alike(client: C
     assert answers[0] == answers[1]
 
 
-def _plain(answer: HttpResponse, number: str) -> str:
+def _plain(answer: Any, number: str) -> str:
     """The page without what differs for everybody: the number that was typed, tokens and nonces."""
     text = answer.content.decode().replace(number, "NO")
     return re.sub(r'(csrfmiddlewaretoken" value|nonce)="[^"]+"', r"\1", text)
@@ -379,13 +381,13 @@ def _plain(answer: HttpResponse, number: str) -> str:
 def test_fifty_tries_at_a_code_open_nothing(client: Client, clock: Any) -> None:
     number = apply(client).number
     clock.shift(timedelta(minutes=1))
-    thief = Client(REMOTE_ADDR="203.0.113.9")
+    thief = Client(REMOTE_ADDR="127.0.0.9")
     post(thief, "applying_status", no=number)
     right = last_code()
     wrong = [f"{code:06d}" for code in range(50) if f"{code:06d}" != right]
     statuses = {post(thief, "applying_status_code", kod=code).status_code for code in wrong}
-    assert statuses == {422}
-    assert post(thief, "applying_status_code", kod=right).status_code == 422
+    assert statuses == {422, 429}
+    assert post(thief, "applying_status_code", kod=right).status_code == 429
     code = OneTimeCode.objects.get(purpose="status")
     assert (code.tries, code.used_at) == (3, None)
     assert thief.get(reverse("accounts:applying_mine")).headers["Location"] == reverse("accounts:applying_status")
@@ -445,21 +447,47 @@ def test_a_withdrawn_application_is_let_go_of(client: Client) -> None:
 # --- limits -----------------------------------------------------------------------------------------------------------
 def test_a_network_begins_twenty_applications_an_hour_and_another_goes_on(client: Client, clock: Any) -> None:
     for number in range(20):
-        assert begin(Client(REMOTE_ADDR="203.0.113.9"), telefon=f"05551110{number:03d}").status_code == 302
-    answer = begin(Client(REMOTE_ADDR="203.0.113.9"))
+        assert begin(Client(REMOTE_ADDR="127.0.0.9"), telefon=f"05551110{number:03d}").status_code == 302
+    answer = begin(Client(REMOTE_ADDR="127.0.0.9"))
     assert codes(answer) == ["BSV-25"]
     assert Application.objects.count() == 20
-    assert begin(Client(REMOTE_ADDR="203.0.113.10")).status_code == 302
+    assert begin(Client(REMOTE_ADDR="127.0.0.10")).status_code == 302
     clock.shift(timedelta(hours=1))
-    assert begin(Client(REMOTE_ADDR="203.0.113.9"), telefon="05551112233").status_code == 302
+    assert begin(Client(REMOTE_ADDR="127.0.0.9"), telefon="05551112233").status_code == 302
 
 
-def test_one_household_s_many_addresses_are_one_network() -> None:
+def test_one_household_s_many_addresses_are_one_network_and_a_forged_header_is_none() -> None:
+    def ask(address: str, **headers: str) -> None:
+        limits.count(Door.BEGIN, RequestFactory().get("/", REMOTE_ADDR=address, headers=headers), now=NOW)
+
     for number in range(20):
-        begin(Client(REMOTE_ADDR=f"2001:db8:1:2::{number:x}"), telefon=f"05551110{number:03d}")
-    assert codes(begin(Client(REMOTE_ADDR="2001:db8:1:2:ffff::1"))) == ["BSV-25"]
-    assert begin(Client(REMOTE_ADDR="2001:db8:1:3::1")).status_code == 302
+        ask(f"2001:db8:1:2::{number:x}", X_Forwarded_For=f"198.51.100.{number}")
+    with pytest.raises(TooManyFromHere):
+        ask("2001:db8:1:2:ffff::1", X_Forwarded_For="198.51.100.99")
+    ask("2001:db8:1:3::1")
+    ask("no address")
     assert "2001" not in "".join(DoorTally.objects.values_list("network_index", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_uses_of_a_door_at_once_are_counted_as_fifty() -> None:
+    passed = []
+
+    def use() -> None:
+        try:
+            limits.count(Door.BEGIN, RequestFactory(REMOTE_ADDR="198.51.100.7").get("/"), now=NOW)
+            passed.append(1)
+        except TooManyFromHere:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=use) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passed) == Door.BEGIN.per_hour
 
 
 def test_one_phone_gets_five_codes_an_hour(client: Client, clock: Any) -> None:
@@ -473,8 +501,19 @@ def test_one_phone_gets_five_codes_an_hour(client: Client, clock: Any) -> None:
 
 
 # --- nothing changes by looking ---------------------------------------------------------------------------------------
-LOOKED_AT = ("applying", "applying_details", "applying_phone", "applying_account", "applying_papers", "applying_form",
-             "applying_undertaking", "applying_mine", "applying_withdraw", "applying_status", "applying_status_code")  # fmt: skip
+LOOKED_AT = (
+    "applying",
+    "applying_details",
+    "applying_phone",
+    "applying_account",
+    "applying_papers",
+    "applying_form",
+    "applying_undertaking",
+    "applying_mine",
+    "applying_withdraw",
+    "applying_status",
+    "applying_status_code",
+)
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
