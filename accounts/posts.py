@@ -54,6 +54,15 @@ def serving_of(person: Person, role: str, *, now: datetime) -> Serving:
     return Serving(person, post, post.branch)
 
 
+def has_post(person: Person, role: str, *, now: datetime) -> bool:
+    """Whether the person is on duty in this role. One query."""
+    try:
+        serving_of(person, role, now=now)
+    except NotServing:
+        return False
+    return True
+
+
 def serves(person: Person, *, now: datetime) -> bool:
     """Whether the person holds any post: his visits then end sooner (V-031). One query."""
     return Post.objects.filter(running(now), person=person).exists()

@@ -1,6 +1,6 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import legal, sign_in
+from . import desk, legal, sign_in
 
 app_name = "accounts"
-urlpatterns = [*sign_in.urlpatterns, *legal.urlpatterns]
+urlpatterns = [*sign_in.urlpatterns, *legal.urlpatterns, *desk.urlpatterns]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods
 from evidence import eventlog
 from guards import clock
 
-from .. import access
+from .. import access, posts
 from ..access import Acting
 from ..errors import AccessRefused, NoAccount
-from ..models import Person
+from ..models import Person, Post
 
 _NEXT = "kep_after_choice"
 
@@ -35,7 +35,10 @@ class AccountChoice:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_account(request: HttpRequest) -> HttpResponse:
-    """The accounts of the person, and the choice of one. A choice that is not his is refused like an unknown one."""
+    """The accounts of the person, and the choice of one. A choice that is not his is refused like an unknown one.
+
+    A clerk without an account of his own has nothing to choose and comes to his counter.
+    """
     person, now = request.user, clock.now()
     if not isinstance(person, Person):
         raise AccessRefused("nobody is signed in")
@@ -48,6 +51,8 @@ def choose_account(request: HttpRequest) -> HttpResponse:
             )
         return HttpResponseRedirect(_target(request))
     held = access.accounts_of(person, now=now)
+    if not held and posts.has_post(person, Post.Role.CLERK, now=now):
+        return redirect("accounts:desk")
     if not held:
         raise NoAccount("no account to act for")
     if "next" in request.GET:
