@@ -25,10 +25,20 @@ from django.views.decorators.debug import sensitive_variables
 from evidence import eventlog
 
 from . import one_time, persons
+from .applying import states
 from .errors import AddressRefused
 from .identity import read_address
 from .life_errors import ActivationRefused, NothingToActivate, NotReachable, SignInInstead, TermsNotAccepted
-from .models import AccountChange, KepAccount, OneTimeCode, Operator, OperatorInvitation, Person, TermsAccepted
+from .models import (
+    AccountChange,
+    Application,
+    KepAccount,
+    OneTimeCode,
+    Operator,
+    OperatorInvitation,
+    Person,
+    TermsAccepted,
+)
 from .one_time import Purpose
 from .operators import running
 
@@ -210,5 +220,8 @@ def _open(
     if not waiting.update(state=KepAccount.State.ACTIVE, activated_at=now):
         raise NothingToActivate("the account does not wait any more")
     account.refresh_from_db()
+    application = Application.objects.filter(account=account, state=Application.State.AWAITING_ACTIVATION).first()
+    if application is not None:
+        states.advance(application, states.Event.ACTIVATED, now=now, actor=actor)
     AccountChange.objects.create(account=account, kind=AccountChange.Kind.ACTIVATED, at=now, actor=actor)
     eventlog.append("account.activated", at=now, actor=actor, subject=subject_of(account), facts=facts)

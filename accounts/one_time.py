@@ -155,7 +155,7 @@ def revoke(purpose: str, subject: str, *, now: datetime) -> int:
     return rows.update(replaced_at=now)
 
 
-_SMS_KINDS: Final = {Purpose.ACTIVATION: SmsKind.ACTIVATION}
+_SMS_KINDS: Final[Mapping[str, SmsKind]] = {Purpose.ACTIVATION: SmsKind.ACTIVATION}
 
 
 def _text(kind: Kind, code: str, *, is_read_out: bool) -> str:

@@ -27,9 +27,6 @@ from .models import OpenVisit, Person
 MOST_AT_ONCE: Final = 5
 """Visits of one person at the same time; a sixth ends the one that was heard of longest ago (V-035)."""
 
-KEPT_KEY: Final = "kep_open_visit"
-"""Where the session keeps the public id of its own row."""
-
 
 def begin(request: HttpRequest, person: Person, *, method: str, now: datetime, device_index: str = "") -> OpenVisit:
     """Write down the visit that was opened in this request's session just now; ends the oldest beyond five.
@@ -38,7 +35,7 @@ def begin(request: HttpRequest, person: Person, *, method: str, now: datetime, d
     """
     session = request.session
     if session.session_key is None:
-        session.create()
+        raise ValueError("the session has no key yet")
     with transaction.atomic():
         Person.objects.select_for_update().only("pk").get(pk=person.pk)  # two sign-ins at once are counted one by one
         others = list(open_of(person, now=now))
@@ -54,7 +51,6 @@ def begin(request: HttpRequest, person: Person, *, method: str, now: datetime, d
             opened_at=now,
             seen_at=now,
         )
-    session[KEPT_KEY] = row.public_id
     return row
 
 

@@ -73,7 +73,7 @@ def verify(attempt: SmsAttempt, code: str, *, now: datetime) -> AccountsError | 
     live = this.filter(tries__lt=settings.KEP_SMS_CODE_TRIES)
     with transaction.atomic():
         _lock(attempt.user_id)
-        if refusal := _too_many_wrong(attempt.user_id, now=now):
+        if refusal := too_many_wrong(attempt.user_id, now=now, entered_within=settings.KEP_SMS_CODE_LIFE):
             return refusal
         if live.filter(code_hmac=_hmac(attempt.public_id, code)).update(used_at=now):
             return None
@@ -120,15 +120,15 @@ def _free_at(codes: QuerySet[SmsAttempt], most: int, within: timedelta, *, now: 
     return sent[-1] + within if len(sent) == most else now
 
 
-def _too_many_wrong(person_id: UUID, *, now: datetime) -> TooManyTries | None:
-    # a code takes entries for three minutes after it was sent, so this window holds every entry of the last hour
-    since = now - _HOUR - settings.KEP_SMS_CODE_LIFE
+def too_many_wrong(person_id: UUID, *, now: datetime, entered_within: timedelta) -> TooManyTries | None:
+    """The refusal after ten wrong entries of an hour; an entry comes within `entered_within` of its code (V-024)."""
+    since = now - _HOUR - entered_within  # this window holds every entry of the last hour
     recent = SmsAttempt.objects.filter(user=person_id, sent_at__gt=since, tries__gt=0)
     wrong = recent.aggregate(sum=Sum("tries"))["sum"] or 0
     if wrong < WRONG_PER_HOUR:
         return None
     oldest = recent.order_by("sent_at").values_list("sent_at", flat=True)[0]
-    until = oldest + _HOUR + settings.KEP_SMS_CODE_LIFE
+    until = oldest + _HOUR + entered_within
     return TooManyTries("wrong codes", count=wrong, until=until, at=clock_words(until, now=now))
 
 

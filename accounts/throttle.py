@@ -145,6 +145,12 @@ def forgive(request: HttpRequest, tckn_index: str) -> None:
     AccessAttempt.objects.filter(username=axes_username(request, {"tckn_index": tckn_index})).delete()
 
 
+def forgive_all(tckn_index: str) -> None:
+    """The person has proved himself by something that is not counted here: nothing counts any more, on any device."""
+    WrongTries.objects.filter(pk=tckn_index).delete()
+    AccessAttempt.objects.filter(username__startswith=f"{tckn_index}:").delete()
+
+
 def wait_after(count: int) -> timedelta:
     """How long an unknown device waits after so many wrong tries in a row."""
     if count < FREE_TRIES:

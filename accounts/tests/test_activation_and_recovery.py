@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import check_password
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from accounts import activation, one_time, recovery
+from accounts import activation, recovery
 from accounts.activation import AcceptedText
 from accounts.errors import SecretsRefused
 from accounts.life_errors import (

@@ -1,6 +1,12 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import desk, legal, sign_in
+from . import applying, desk, e_imza, legal, sign_in
 
 app_name = "accounts"
-urlpatterns = [*sign_in.urlpatterns, *legal.urlpatterns, *desk.urlpatterns]
+urlpatterns = [
+    *applying.urlpatterns,
+    *desk.urlpatterns,
+    *e_imza.urlpatterns,
+    *legal.urlpatterns,
+    *sign_in.urlpatterns,
+]
