@@ -88,7 +88,9 @@ def send(purpose: str, subject: str, *, phone: str, now: datetime, is_read_out: 
         row = OneTimeCode(purpose=purpose, subject=subject, number_index=index, sent_at=now, expires_at=now + kind.life)
         row.code_hmac = _hmac(row.public_id, code)
         row.save(force_insert=True)
-    result = sms.send(_SMS_KINDS.get(purpose, SmsKind.OTP), phone, _text(kind, code, is_read_out=is_read_out), row.public_id)
+    result = sms.send(
+        _SMS_KINDS.get(purpose, SmsKind.OTP), phone, _text(kind, code, is_read_out=is_read_out), row.public_id
+    )
     living = OneTimeCode.objects.filter(purpose=purpose, subject=subject, used_at=None, replaced_at=None)
     if not result.is_accepted:
         living.filter(pk=row.pk).update(replaced_at=now)

@@ -30,8 +30,6 @@ def choose(public_id: str, *, address: str, by: Serving, now: datetime) -> KepAc
         checklist.require_turn(application, Step.ADDRESS)
         states.advance(application, Event.APPROVED, now=now, actor=actor, branch=branch)
         account = allotment.allot(application, address, now=now, actor=actor, branch=branch, established=True)
-        states.advance(
-            application, Event.ALLOTTED, now=now, actor=actor, branch=branch, values={"account": account}
-        )
+        states.advance(application, Event.ALLOTTED, now=now, actor=actor, branch=branch, values={"account": account})
         checklist.record(application, Step.ADDRESS, facts={"account": account.public_id}, by=by, now=now)
     return account

@@ -34,6 +34,4 @@ def reject(public_id: str, *, why: str, by: Serving, now: datetime) -> None:
         application = queue.hold(public_id, by)
         if application.account_id is not None:
             raise TooLateToReject("an address is allotted")
-        states.advance(
-            application, Event.REJECTED, now=now, actor=by.actor, branch=by.branch_code, why=reason
-        )
+        states.advance(application, Event.REJECTED, now=now, actor=by.actor, branch=by.branch_code, why=reason)

@@ -74,9 +74,7 @@ class IdentityForm(forms.Form):
         widget=forms.TextInput(attrs=_PLAIN),
     )
     dogum = _day(_("Doğum tarihi"), missing=_("Belgedeki doğum tarihini yazın."))
-    gecerlilik = _day(
-        _("Son geçerlilik tarihi"), required=False, hint=_("Belgede yazmıyorsa boş bırakın.")
-    )
+    gecerlilik = _day(_("Son geçerlilik tarihi"), required=False, hint=_("Belgede yazmıyorsa boş bırakın."))
     ayni_kisi = forms.BooleanField(
         label=_("Belgedeki fotoğraf karşımdaki kişiye ait, belge aslıdır"),
         error_messages={"required": _("Kişiyi belgeyle karşılaştırdığınızı onaylayın.")},

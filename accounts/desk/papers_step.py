@@ -79,9 +79,7 @@ def confirm(public_id: str, *, were_compared: bool, by: Serving, now: datetime) 
         checklist.record(application, Step.PAPERS, facts=facts, by=by, now=now)
 
 
-def file(
-    public_id: str, kind: PaperKind, raw: bytes, *, file_name: str, by: Serving, now: datetime
-) -> Document:
+def file(public_id: str, kind: PaperKind, raw: bytes, *, file_name: str, by: Serving, now: datetime) -> Document:
     """Keep a scan made at the counter. Refused as by `documents.keep`, and as every act of the counter."""
     with transaction.atomic():
         application = queue.hold(public_id, by)
@@ -113,4 +111,3 @@ def refuse_missing(found: Sequence[Need]) -> None:
     """`PapersMissing` unless each that is needed is there."""
     if missing := sum(each.is_missing for each in found):
         raise PapersMissing("papers are missing", missing=missing)
-

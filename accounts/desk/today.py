@@ -40,9 +40,7 @@ def acts_of(by: Serving, *, now: datetime) -> Sequence[Act]:
         *((row.at, row.application, row.actor, "", row.to_state) for row in changes),
     ]
     names = _names({actor for _, _, actor, _, _ in found})
-    acts = [
-        Act(at, application, names.get(actor, ""), step, state) for at, application, actor, step, state in found
-    ]
+    acts = [Act(at, application, names.get(actor, ""), step, state) for at, application, actor, step, state in found]
     return sorted(acts, key=lambda act: act.at, reverse=True)[:MOST]
 
 

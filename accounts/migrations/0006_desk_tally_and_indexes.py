@@ -24,9 +24,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("person", "what", "hour"), name="one_tally_per_hour")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("person", "what", "hour"), name="one_tally_per_hour")],
             },
         ),
         migrations.AddIndex(

@@ -118,6 +118,4 @@ class Counter:
         return Application.objects.select_related("account", "branch").get(pk=self.application.pk)
 
 
-
-
 __all__ = ["PDF", "Counter", "make_application", "make_branch", "make_clerk", "seen"]

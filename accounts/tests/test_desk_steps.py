@@ -7,8 +7,17 @@ import pytest
 from django.db import connection
 
 from accounts.applying.errors import UnknownPaper
-from accounts.desk import activation_step, address_step, checklist, contract_step, decision, identity_step
-from accounts.desk import papers_step, phone_step, queue
+from accounts.desk import (
+    activation_step,
+    address_step,
+    checklist,
+    contract_step,
+    decision,
+    identity_step,
+    papers_step,
+    phone_step,
+    queue,
+)
 from accounts.desk.checklist import Step
 from accounts.desk.errors import (
     CodeOfAnotherPhone,
@@ -118,7 +127,10 @@ def test_no_step_comes_first_but_the_identity(counter, act):
     assert KepAccount.objects.count() == 0
 
 
-@pytest.mark.parametrize(("before", "act"), [(1, "phone"), (1, "address"), (2, "address"), (3, "contract"), (3, "activation"), (4, "activation")])
+@pytest.mark.parametrize(
+    ("before", "act"),
+    [(1, "phone"), (1, "address"), (2, "address"), (3, "contract"), (3, "activation"), (4, "activation")],
+)
 def test_no_step_is_skipped(counter, before, act):
     counter.until(*ALL[:before])
     with pytest.raises(WrongOrder):
@@ -135,9 +147,7 @@ def test_a_step_is_done_once(counter):
 # --- identity --------------------------------------------------------------------------------------------------------
 def test_another_number_on_the_document_is_refused(counter):
     with pytest.raises(IdentityDiffers):
-        identity_step.confirm(
-            counter.key, seen=seen(counter.application, tckn=new_tckn()), by=counter.by, now=NOON
-        )
+        identity_step.confirm(counter.key, seen=seen(counter.application, tckn=new_tckn()), by=counter.by, now=NOON)
     assert done(counter.application) == []
 
 
@@ -166,9 +176,7 @@ def test_the_name_of_an_open_account_is_not_changed_here(counter):
     counter.until("identity", "papers", "phone", "address")
     queue.reopen(counter.key, Step.IDENTITY, by=counter.by, now=NOON)
     with pytest.raises(NameStays):
-        identity_step.confirm(
-            counter.key, seen=seen(counter.application, last_name="Yılmaz"), by=counter.by, now=NOON
-        )
+        identity_step.confirm(counter.key, seen=seen(counter.application, last_name="Yılmaz"), by=counter.by, now=NOON)
     counter.identity()
 
 

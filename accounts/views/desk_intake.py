@@ -44,9 +44,7 @@ def intake(request: HttpRequest, by: Serving, word: str) -> HttpResponse:
         form = make_form(request.POST)
         if form.is_valid():
             try:
-                made = desk_intake.take_in(
-                    kind, form.applicant(), form.legal(), form.wishes(), by=by, now=clock.now()
-                )
+                made = desk_intake.take_in(kind, form.applicant(), form.legal(), form.wishes(), by=by, now=clock.now())
                 return redirect("accounts:desk_application", made.public_id)
             except AccountsError as refused:
                 refusal = refused

@@ -6,7 +6,7 @@ was typed still in it.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -30,12 +30,12 @@ from ..desk.checklist import Step
 from ..desk.errors import NoSuchApplication, WrongOrder
 from ..desk.forms import AddressForm, CodeForm, ContractForm, IdentityForm, PapersForm, PhoneForm
 from ..errors import AccountsError
-from ..models import Application
 from ..posts import Serving
 from . import desk_contexts
 from .desk_parts import desk_page, fields_of, for_clerks, only_fields
 
-Act = Callable[[forms.Form, str, Serving, datetime], None]
+Act = Callable[[Any, str, Serving, datetime], None]
+"""What a valid form does; each is called with the form of its own step."""
 
 
 @require_safe
@@ -141,8 +141,7 @@ def _step_of(word: str) -> Step:
         raise NoSuchApplication("no such step") from error
 
 
-def _identity(form: forms.Form, public_id: str, by: Serving, now: datetime) -> None:
-    assert isinstance(form, IdentityForm)
+def _identity(form: IdentityForm, public_id: str, by: Serving, now: datetime) -> None:
     identity_step.confirm(public_id, seen=form.seen(), by=by, now=now)
 
 
