@@ -1,4 +1,4 @@
-"""The six steps of the counter: in their order, once, by the right clerk, for the right person (V-013, V-045, V-047)."""
+"""The six steps of the counter: in their order, once, by the right clerk, for the right person (V-045, V-047)."""
 
 import threading
 from datetime import date, timedelta
