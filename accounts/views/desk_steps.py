@@ -29,6 +29,7 @@ from ..desk import (
 from ..desk.checklist import Step
 from ..desk.errors import NoSuchApplication, WrongOrder
 from ..desk.forms import AddressForm, CodeForm, ContractForm, IdentityForm, PapersForm, PhoneForm
+from ..desk.frame import WAITING
 from ..errors import AccountsError
 from ..posts import Serving
 from . import desk_contexts
@@ -121,12 +122,12 @@ def shown(
     now = clock.now()
     found = queue.look_at(public_id, by, now=now)
     lines = checklist.checklist_of(found)
-    if asked is not None and not (lines.line(asked).is_done or lines.line(asked).is_next):
+    is_waiting = found.state in WAITING
+    if asked is not None and not (lines.line(asked).is_done or (is_waiting and lines.line(asked).is_next)):
         if request.method != "POST":
             return redirect("accounts:desk_application", public_id)
-        refusal, form = refusal or WrongOrder("not its turn"), None
-        asked = None
-    shown = asked or lines.next_step
+        refusal, form, asked = refusal or WrongOrder("not its turn"), None, None
+    shown = asked or (lines.next_step if is_waiting else None)
     context = desk_contexts.context_of(found, lines, shown, form=form, now=now)
     template = "accounts/desk/application.html"
     return desk_page(
