@@ -47,7 +47,7 @@ def download(request: HttpRequest, public_id: str, paper_id: str) -> HttpRespons
 
 
 @require_POST
-@needs_step_up(back_to="accounts:operators")
+@needs_step_up(back_to="accounts:operators")  # type: ignore[untyped-decorator]
 def withdraw(request: HttpRequest, public_id: str, paper_id: str) -> HttpResponse:
     """Take a paper back."""
     papers.withdraw(acting_of(request), public_id, paper_id, now=clock.now())
