@@ -23,6 +23,6 @@ urlpatterns: list[URLPattern] = [
     path(
         "yetkililer/<str:public_id>/evrak/<str:paper_id>/kaldir/",
         operator_papers.withdraw,
-        name="operator_paper_withdraw",
+        name="operator_paper_out",
     ),
 ]

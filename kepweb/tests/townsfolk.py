@@ -13,7 +13,10 @@ from typing import Any
 
 from django.test import Client
 
+from accounts.applying.documents import PaperKind
 from accounts.models import Branch, KepAccount, Operator, Person, Post
+from accounts.operating import invitations, papers, record
+from accounts.operating.grants import Grant
 from accounts.operators import Act
 from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, sign_in
 from mailbox import compose, reading, takeout, tasks
@@ -76,6 +79,7 @@ def settle(road: Road) -> Town:
     branch = _serve(people)
     town = Town(road, company, branch, people)
     _mail(town)
+    _offices(town)
     return town
 
 
@@ -119,6 +123,36 @@ def _mail(town: Town) -> None:
     town.objects["unread"] = {"company": {"public_id": road.arrived(unopened, company).public_id}}
     town.objects["draft"] = {"company": {"public_id": draft.public_id}, "owner": {"public_id": own.public_id}}
     town.objects["file"] = {"company": _with_file(draft), "owner": _with_file(own)}
+
+
+def _offices(town: Town) -> None:
+    """An operator with a paper about him, an invitation to the stranger, and a record that was asked for."""
+    road, company, now = town.road, town.company, town.road.clock.now
+    manager, operator = road.acting(town.people["main"], company), operator_of(town, "read")
+    named = {"public_id": operator.public_id}
+    paper = papers.add(
+        manager,
+        operator.public_id,
+        PaperKind.AUTHORITY,
+        b"%PDF-1.7\nstartxref\n0\n%%EOF\n",
+        file_name="yetki.pdf",
+        now=now,
+    )
+    stranger = town.people["stranger"]
+    offer = invitations.invite(
+        manager,
+        tckn=stranger.tckn,
+        first_name="Deniz",
+        last_name="Arslan",
+        phone=stranger.phone,
+        email=None,
+        grant=Grant(frozenset({Act.READ.value})),
+        now=now,
+    )
+    town.objects["post"] = {"company": named}
+    town.objects["paper"] = {"company": {**named, "paper_id": paper.public_id}}
+    town.objects["offer"] = {"company": {"public_id": offer.public_id}}
+    town.objects["record"] = {"company": {"version": record.ask(manager, now=now).version}}
 
 
 def _with_file(draft: Draft) -> dict[str, str]:
