@@ -10,147 +10,232 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('tckn_index', models.CharField(max_length=64, unique=True)),
-                ('tckn', evidence.fieldcrypt.EncryptedText(label='accounts.person.tckn')),
-                ('phone', evidence.fieldcrypt.EncryptedText(label='accounts.person.phone')),
-                ('phone_index', models.CharField(max_length=64)),
-                ('first_name', models.CharField(max_length=80)),
-                ('last_name', models.CharField(max_length=80)),
-                ('pin_hash', models.CharField(max_length=200)),
-                ('is_active', models.BooleanField(default=True)),
-                ('language', models.CharField(default='tr', max_length=5)),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("tckn_index", models.CharField(max_length=64, unique=True)),
+                ("tckn", evidence.fieldcrypt.EncryptedText(label="accounts.person.tckn")),
+                ("phone", evidence.fieldcrypt.EncryptedText(label="accounts.person.phone")),
+                ("phone_index", models.CharField(max_length=64)),
+                ("first_name", models.CharField(max_length=80)),
+                ("last_name", models.CharField(max_length=80)),
+                ("pin_hash", models.CharField(max_length=200)),
+                ("is_active", models.BooleanField(default=True)),
+                ("language", models.CharField(default="tr", max_length=5)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='AccountHolder',
+            name="AccountHolder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('natural', 'Natural'), ('private_legal', 'Private Legal'), ('public_legal', 'Public Legal')], max_length=16)),
-                ('name', models.CharField(max_length=200)),
-                ('mersis', models.CharField(blank=True, max_length=16)),
-                ('detsis', models.CharField(blank=True, max_length=12)),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='holderships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("natural", "Natural"),
+                            ("private_legal", "Private Legal"),
+                            ("public_legal", "Public Legal"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("mersis", models.CharField(blank=True, max_length=16)),
+                ("detsis", models.CharField(blank=True, max_length=12)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holderships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='KepAccount',
+            name="KepAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=guards.ids.public_id, max_length=26, unique=True)),
-                ('address', models.CharField(max_length=254, unique=True)),
-                ('mode', models.CharField(choices=[('receive_only', 'Receive Only'), ('send_and_receive', 'Send And Receive')], max_length=20)),
-                ('state', models.CharField(choices=[('PENDING_ACTIVATION', 'Pending Activation'), ('ACTIVE', 'Active'), ('SUSPENDED', 'Suspended'), ('CLOSED', 'Closed')], default='PENDING_ACTIVATION', max_length=20)),
-                ('listed', models.BooleanField(default=False)),
-                ('opened_at', models.DateTimeField()),
-                ('activated_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('holder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='accounts.accountholder')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("public_id", models.CharField(default=guards.ids.public_id, max_length=26, unique=True)),
+                ("address", models.CharField(max_length=254, unique=True)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("receive_only", "Receive Only"), ("send_and_receive", "Send And Receive")],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("PENDING_ACTIVATION", "Pending Activation"),
+                            ("ACTIVE", "Active"),
+                            ("SUSPENDED", "Suspended"),
+                            ("CLOSED", "Closed"),
+                        ],
+                        default="PENDING_ACTIVATION",
+                        max_length=20,
+                    ),
+                ),
+                ("listed", models.BooleanField(default=False)),
+                ("opened_at", models.DateTimeField()),
+                ("activated_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="accounts",
+                        to="accounts.accountholder",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Operator',
+            name="Operator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_main', models.BooleanField(default=False)),
-                ('role', models.CharField(blank=True, max_length=40)),
-                ('may_read', models.BooleanField(default=False)),
-                ('may_compose', models.BooleanField(default=False)),
-                ('may_sign_and_send', models.BooleanField(default=False)),
-                ('wants_sms', models.BooleanField(default=False)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='operators', to='accounts.kepaccount')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='operatorships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_main", models.BooleanField(default=False)),
+                ("role", models.CharField(blank=True, max_length=40)),
+                ("may_read", models.BooleanField(default=False)),
+                ("may_compose", models.BooleanField(default=False)),
+                ("may_sign_and_send", models.BooleanField(default=False)),
+                ("wants_sms", models.BooleanField(default=False)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="operators", to="accounts.kepaccount"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="operatorships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WrongTries',
+            name="WrongTries",
             fields=[
-                ('tckn_index', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('count', models.PositiveIntegerField(default=0)),
-                ('last_at', models.DateTimeField()),
+                ("tckn_index", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("count", models.PositiveIntegerField(default=0)),
+                ("last_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='KnownDevice',
+            name="KnownDevice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('device_index', models.CharField(max_length=64)),
-                ('wrong_tries', models.PositiveIntegerField(default=0)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='known_devices', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("device_index", models.CharField(max_length=64)),
+                ("wrong_tries", models.PositiveIntegerField(default=0)),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="known_devices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('person', 'device_index'), name='one_row_per_known_device')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("person", "device_index"), name="one_row_per_known_device")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SmsAttempt',
+            name="SmsAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='The human-readable name of this device.', max_length=64)),
-                ('confirmed', models.BooleanField(default=True, help_text='Is this device ready for use?')),
-                ('public_id', models.CharField(default=guards.ids.public_id, max_length=26, unique=True)),
-                ('code_hmac', models.CharField(max_length=64)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('asked_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('replaced_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(help_text='The user that this device belongs to.', on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="The human-readable name of this device.", max_length=64)),
+                ("confirmed", models.BooleanField(default=True, help_text="Is this device ready for use?")),
+                ("public_id", models.CharField(default=guards.ids.public_id, max_length=26, unique=True)),
+                ("code_hmac", models.CharField(max_length=64)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("asked_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                ("replaced_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        help_text="The user that this device belongs to.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SmsNotice',
+            name="SmsNotice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', evidence.fieldcrypt.EncryptedText(label='accounts.sms_notice.number')),
-                ('text', models.CharField(max_length=300)),
-                ('reference', models.CharField(max_length=80, unique=True)),
-                ('queued_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('claimed_until', models.DateTimeField(null=True)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('given_up_at', models.DateTimeField(null=True)),
-                ('last_error', models.CharField(blank=True, max_length=80)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", evidence.fieldcrypt.EncryptedText(label="accounts.sms_notice.number")),
+                ("text", models.CharField(max_length=300)),
+                ("reference", models.CharField(max_length=80, unique=True)),
+                ("queued_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("claimed_until", models.DateTimeField(null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("given_up_at", models.DateTimeField(null=True)),
+                ("last_error", models.CharField(blank=True, max_length=80)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('sent_at__isnull', True)), fields=['due_at'], name='sms_due')],
+                "indexes": [
+                    models.Index(condition=models.Q(("sent_at__isnull", True)), fields=["due_at"], name="sms_due")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='accountholder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'natural'), ('person__isnull', False)), models.Q(models.Q(('kind', 'natural'), _negated=True), ('person__isnull', True)), _connector='OR'), name='natural_holder_is_a_person'),
+            model_name="accountholder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "natural"), ("person__isnull", False)),
+                    models.Q(models.Q(("kind", "natural"), _negated=True), ("person__isnull", True)),
+                    _connector="OR",
+                ),
+                name="natural_holder_is_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='kepaccount',
-            constraint=models.CheckConstraint(condition=models.Q(('address', django.db.models.functions.text.Lower('address'))), name='address_is_lower_case'),
+            model_name="kepaccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("address", django.db.models.functions.text.Lower("address"))),
+                name="address_is_lower_case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='operator',
-            constraint=models.UniqueConstraint(condition=models.Q(('ends_at__isnull', True)), fields=('account', 'person'), name='one_running_operatorship'),
+            model_name="operator",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ends_at__isnull", True)),
+                fields=("account", "person"),
+                name="one_running_operatorship",
+            ),
         ),
         migrations.AddIndex(
-            model_name='smsattempt',
-            index=models.Index(fields=['user', 'sent_at'], name='accounts_sm_user_id_a39f53_idx'),
+            model_name="smsattempt",
+            index=models.Index(fields=["user", "sent_at"], name="accounts_sm_user_id_a39f53_idx"),
         ),
     ]

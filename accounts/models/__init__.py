@@ -11,6 +11,7 @@ from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
 from .posts import Approval, Branch, Post
+from .proofs import AskedRequest, EImzaProof
 
 __all__ = [
     "AccountChange",
@@ -18,9 +19,11 @@ __all__ = [
     "Application",
     "ApplicationChange",
     "Approval",
+    "AskedRequest",
     "Branch",
     "CheckedStep",
     "Document",
+    "EImzaProof",
     "EntityDomain",
     "KepAccount",
     "KnownDevice",
