@@ -61,6 +61,32 @@ def office_of(account: KepAccount, public_id: str, *, now: datetime) -> Operator
     return found
 
 
+def may_open(acting: Acting, operator: Operator) -> bool:
+    """Whether this person may change this operator at all; asked again, with what he gives, when he saves."""
+    is_free = _is_main(acting) or not (operator.is_main or operator.person_id == acting.person.pk)
+    return acting.rights.may_manage_operators and is_free
+
+
+def openable(acting: Acting, public_id: str, *, now: datetime) -> Operator:
+    """An operator whom this person may change. `MayNotManage`, `NoSuchOperator`, `OwnOffice`, `BeyondOwnRights`."""
+    if not acting.rights.may_manage_operators:
+        raise MayNotManage("may not manage operators")
+    operator = office_of(acting.account, public_id, now=now)
+    if not may_open(acting, operator):
+        raise OwnOffice("own rights") if operator.person_id == acting.person.pk else BeyondOwnRights("a main operator")
+    return operator
+
+
+def removable(acting: Acting, public_id: str, *, now: datetime) -> Operator:
+    """An operator whom this person may remove: as `openable`, and himself."""
+    if not acting.rights.may_manage_operators:
+        raise MayNotManage("may not manage operators")
+    operator = office_of(acting.account, public_id, now=now)
+    if operator.is_main and not _is_main(acting):
+        raise BeyondOwnRights("a main operator is removed by a main operator")
+    return operator
+
+
 def change(acting: Acting, public_id: str, *, grant: Grant, seen: str, now: datetime) -> Operator:
     """Give this operator exactly `grant`. `seen` is `grants.state_of` as the manager's page showed it.
 
@@ -88,9 +114,7 @@ def remove(acting: Acting, public_id: str, *, now: datetime) -> Operator:
     Refused: `MayNotManage`, `NoSuchOperator`, `BeyondOwnRights`, `LastMainOperator`. A manager may end his own.
     """
     with managing(acting, now=now) as manager:
-        operator = office_of(manager.account, public_id, now=now)
-        if operator.is_main and not _is_main(manager):
-            raise BeyondOwnRights("a main operator is removed by a main operator")
+        operator = removable(manager, public_id, now=now)
         end(operator, actor=_actor(manager), now=now)
     return operator
 

@@ -6,7 +6,7 @@ import evidence.fieldcrypt
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_ident_entity_domains")]
+    dependencies = [("accounts", "0005_eimza_proofs")]
 
     operations = [
         migrations.AddField(
