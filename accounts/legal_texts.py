@@ -74,9 +74,9 @@ TITLES: Final = {
 
 _FIRST_DAY: Final = date(2026, 11, 24)
 PUBLISHED: Final = (
-    LegalVersion("kepue", "1.0", _FIRST_DAY, "c4cd2a65fde840bc46a854518f81707d8f38cd3cce433789e3c27266cce29747"),
-    LegalVersion("kvkk", "1.0", _FIRST_DAY, "932b0de74cb216cbf875c460deebd6f6068ee9547ebac304dd466583926cd3cb"),
-    LegalVersion("kosullar", "1.0", _FIRST_DAY, "928315d8d9c540a78ee9a329475488bdb2748a5eef3185eccb82221a0d6633fb"),
+    LegalVersion("kepue", "1.0", _FIRST_DAY, "939ffafc669aa91730f5d53909aac6eb1e5c0ddb91442e9012598eb84ff6678d"),
+    LegalVersion("kvkk", "1.0", _FIRST_DAY, "b054da80af758c98782553230e1480965f42ec1e420ade125743bddf1ee3bf75"),
+    LegalVersion("kosullar", "1.0", _FIRST_DAY, "8d2edb3cc9d063fe2f7dde5b487f22db1471b900003151d2913d2ff5d86b348f"),
 )
 
 
