@@ -76,6 +76,8 @@ def settle(road: Road) -> Town:
     branch = _serve(people)
     town = Town(road, company, branch, people)
     _mail(town)
+    town.objects["text"] = {"company": {"name": "kepue"}}
+    town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
     return town
 
 
