@@ -47,7 +47,7 @@ def codes(answer: HttpResponse) -> list[str]:
     return re.findall(r'error-summary__code">([A-Z]{3}-[0-9]{2})', answer.content.decode())
 
 
-def upload(client: Client, kind: str, raw: bytes, name: str = "belge.pdf") -> HttpResponse:
+def upload(client: Client, kind: str, raw: bytes, name: str = "belge.pdf") -> Any:
     """One paper, as the form sends it."""
     return post(client, "applying_papers", tur=kind, dosya=SimpleUploadedFile(name, raw))
 
