@@ -33,7 +33,9 @@ _OLDEST = date(1900, 1, 1)
 
 
 class StrictForm(forms.Form):
-    """A form that refuses fields it does not have."""
+    """A form that refuses fields it does not have. `refused_with` is the status of the page while it has errors."""
+
+    refused_with: int = 422
 
     def clean(self) -> dict[str, Any]:
         """Refuse extra fields and files."""

@@ -1,9 +1,11 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import applying, desk, e_imza, legal, sign_in
+from . import account, activation, applying, desk, e_imza, legal, sign_in
 
 app_name = "accounts"
 urlpatterns = [
+    *account.urlpatterns,
+    *activation.urlpatterns,
     *applying.urlpatterns,
     *desk.urlpatterns,
     *e_imza.urlpatterns,

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("basvuru/belgeler/<slug:public_id>/kaldir/", applying_papers.withdraw_paper, name="applying_paper_withdraw"),
     path("basvuru/form/", applying_papers.printed_form, name="applying_form"),
     path("basvuru/taahhutname/", applying_papers.printed_undertaking, name="applying_undertaking"),
+    path("basvuru/imza/", applying_papers.sign, name="applying_sign"),
     path("basvuru/gonder/", applying_papers.submit, name="applying_submit"),
     path("basvuru/basvurum/", applying_status.mine, name="applying_mine"),
     path("basvuru/geri-cek/", applying_status.withdraw, name="applying_withdraw"),

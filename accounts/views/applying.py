@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,6 +19,7 @@ from guards import clock
 from .. import allotment, one_time
 from ..applying import draft, limits
 from ..applying.errors import ApplyingError, NoBranch
+from ..applying.forms import StrictForm
 from ..applying.legal_forms import FORMS, LEGAL_FIELDS
 from ..applying.limits import Door
 from ..applying.step_forms import AccountForm, CodeForm
@@ -29,7 +29,7 @@ from ..identity_errors import AddressNotAllowed, AddressTaken
 from ..life_errors import CodeNotSent
 from ..models import Application, OneTimeCode
 from .applying_session import remember, with_application
-from .applying_steps import ACCOUNT, DETAILS, PHONE, bars, next_page, refuse
+from .applying_steps import ACCOUNT, DETAILS, PHONE, bars, next_page, refuse, status_of
 
 Kind = Application.Kind
 KINDS: Final[Mapping[str, Kind]] = {
@@ -155,7 +155,7 @@ def account(request: HttpRequest, application: Application, *, now: datetime) ->
         except ApplyingError as refusal:
             refuse(form, None, refusal)
     context = {"form": form, "application": application, "bars": bars(ACCOUNT), "has_branches": bool(branches)}
-    return render(request, "accounts/applying/account.html", context, status=_status(form))
+    return render(request, "accounts/applying/account.html", context, status=status_of(form))
 
 
 def _to_phone(request: HttpRequest, application: Application, *, now: datetime) -> HttpResponse:
@@ -170,7 +170,7 @@ def _to_phone(request: HttpRequest, application: Application, *, now: datetime) 
 
 
 def _details_page(
-    request: HttpRequest, form: Form, kind: Kind, *, application: Application | None = None
+    request: HttpRequest, form: StrictForm, kind: Kind, *, application: Application | None = None
 ) -> HttpResponse:
     context = {
         "form": form,
@@ -180,10 +180,10 @@ def _details_page(
         "legal_fields": [form[name] for name in LEGAL_FIELDS if name in form.fields],
         "person_fields": [form[name] for name in form.fields if name not in LEGAL_FIELDS],
     }
-    return render(request, "accounts/applying/details.html", context, status=_status(form))
+    return render(request, "accounts/applying/details.html", context, status=status_of(form))
 
 
-def _phone_page(request: HttpRequest, application: Application, form: Form, *, now: datetime) -> HttpResponse:
+def _phone_page(request: HttpRequest, application: Application, form: StrictForm, *, now: datetime) -> HttpResponse:
     code = one_time.living(OneTimeCode.Purpose.PHONE, draft.subject_of(application), now=now)
     resend_at = code.sent_at + one_time.GAP if code else now
     context = {
@@ -196,8 +196,4 @@ def _phone_page(request: HttpRequest, application: Application, form: Form, *, n
         "resend_allowed": now >= resend_at,
         "now": now,
     }
-    return render(request, "accounts/applying/phone.html", context, status=_status(form))
-
-
-def _status(form: Form) -> int:
-    return 422 if form.is_bound and form.errors else 200
+    return render(request, "accounts/applying/phone.html", context, status=status_of(form))

@@ -15,7 +15,7 @@ from ..applying.limits import Door
 from ..applying.step_forms import ListForm
 from ..identity import mask_tckn
 from ..models import KepAccount
-from .applying_steps import refuse
+from .applying_steps import refuse, status_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,8 +43,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         except ApplyingError as refusal:
             refuse(form, "liste", refusal)
     context = {"form": form, "findings": findings, "most": sheet.MOST_ROWS, "columns": sheet.COLUMNS, "folder": ""}
-    answer = 422 if form.is_bound and form.errors else 200
-    return render(request, "accounts/applying/bulk.html", context, status=answer)
+    return render(request, "accounts/applying/bulk.html", context, status=status_of(form))
 
 
 @require_http_methods(["GET", "HEAD"])

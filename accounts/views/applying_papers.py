@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,16 +12,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from evidence.errors import EvidenceError
 from guards.download_name import attachment_header
 
-from ..applying import checklist, documents, draft, limits, papers, submitting
+from .. import e_imza
+from ..applying import checklist, documents, draft, limits, papers, statement, submitting
 from ..applying.documents import PaperKind
 from ..applying.errors import ApplyingError
+from ..applying.forms import StrictForm
 from ..applying.limits import Door
 from ..applying.papers import Printed
 from ..applying.step_forms import PaperForm
 from ..doors import open_door
 from ..models import Application
 from .applying_session import with_application
-from .applying_steps import PAPERS, bars, next_page, refuse
+from .applying_steps import PAPERS, bars, next_page, refuse, status_of
 
 State = Application.State
 _TAKES_PAPERS = (State.DRAFT, State.DOCUMENTS_AWAITED, State.UNDER_REVIEW)
@@ -106,12 +107,28 @@ def printed_undertaking(request: HttpRequest, application: Application, *, now: 
 @never_cache
 @require_POST
 @with_application
+def sign(request: HttpRequest, application: Application, *, now: datetime) -> HttpResponse:
+    """Begin the signature by e-imza; the signed application comes back to the papers, from where it is sent."""
+    if next_page(application) != "accounts:applying_papers":
+        return redirect(next_page(application))
+    back = resolve_url("accounts:applying_papers")
+    e_imza.ask_application(request, application, statement.text_of(application), now, next_url=back)
+    return redirect("accounts:e_imza_waiting")
+
+
+@open_door
+@never_cache
+@require_POST
+@with_application
 def submit(request: HttpRequest, application: Application, *, now: datetime) -> HttpResponse:
     """Send the application."""
     if application.state == State.DRAFT and next_page(application) != "accounts:applying_papers":
         return redirect(next_page(application))
-    submitting.submit(application, now=now)
-    messages.info(request, _("Başvurunuz gönderildi. Numaranızı saklayın; durumu onunla izlersiniz."))
+    sent = submitting.submit(application, now=now)
+    if sent.account_id is None:
+        messages.info(request, _("Başvurunuz gönderildi. Numaranızı saklayın; durumu onunla izlersiniz."))
+    else:
+        messages.info(request, _("Hesabınız açıldı. Telefonunuza gelen kodla etkinleştirin."))
     return redirect("accounts:applying_mine")
 
 
@@ -124,7 +141,7 @@ def _printed(application: Application, which: Printed, *, now: datetime) -> Http
     return response
 
 
-def _page(request: HttpRequest, application: Application, form: Form) -> HttpResponse:
+def _page(request: HttpRequest, application: Application, form: StrictForm) -> HttpResponse:
     filed = documents.of(documents.application_subject(application))
     lines = checklist.lines(application, filed)
     context = {
@@ -135,5 +152,4 @@ def _page(request: HttpRequest, application: Application, form: Form) -> HttpRes
         "open_count": sum(line.is_open for line in lines),
         "is_draft": application.state == State.DRAFT,
     }
-    status = 422 if form.is_bound and form.errors else 200
-    return render(request, "accounts/applying/papers.html", context, status=status)
+    return render(request, "accounts/applying/papers.html", context, status=status_of(form))

@@ -24,7 +24,7 @@ from ..errors import AccountsError
 from ..identity import mask_tckn
 from ..models import Application
 from .applying_session import forget, remember, with_application
-from .applying_steps import next_page, refuse
+from .applying_steps import next_page, refuse, status_of
 
 _ASKED: Final = "kep_application_asked"
 """The number somebody typed; it may be nobody's."""
@@ -46,8 +46,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             return redirect("accounts:applying_status_code")
         except ApplyingError as refusal:
             refuse(form, None, refusal)
-    code = 422 if form.is_bound and form.errors else 200
-    return render(request, "accounts/applying/status.html", {"form": form}, status=code)
+    return render(request, "accounts/applying/status.html", {"form": form}, status=status_of(form))
 
 
 @open_door
@@ -70,8 +69,9 @@ def code(request: HttpRequest) -> HttpResponse:
             return redirect("accounts:applying_mine")
         except AccountsError as refusal:
             refuse(form, "kod", refusal)
-    answer = 422 if form.is_bound and form.errors else 200
-    return render(request, "accounts/applying/status_code.html", {"form": form, "number": number}, status=answer)
+    return render(
+        request, "accounts/applying/status_code.html", {"form": form, "number": number}, status=status_of(form)
+    )
 
 
 @open_door

@@ -1,14 +1,15 @@
 """The four steps of an application as bars, and where a draft goes on."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from django.core.exceptions import ValidationError
-from django.forms import Form
 from django.utils.translation import gettext as _
 
 from guards.errors import KepError
 
+from ..applying.forms import StrictForm
 from ..models import Application
 
 DETAILS: Final = "details"
@@ -45,6 +46,12 @@ def next_page(application: Application) -> str:
     return "accounts:applying_papers"
 
 
-def refuse(form: Form, field: str | None, refusal: KepError) -> None:
-    """Let the form say a verb's refusal, at its field or above all of them."""
+def refuse(form: StrictForm, field: str | None, refusal: KepError) -> None:
+    """Let the form say a verb's refusal, at its field or above all of them; the page answers with its status."""
     form.add_error(field, ValidationError(refusal.for_person(), code=refusal.code))
+    form.refused_with = refusal.status
+
+
+def status_of(form: StrictForm) -> int:
+    """What the page of this form answers with."""
+    return form.refused_with if form.is_bound and form.errors else HTTPStatus.OK

@@ -80,6 +80,8 @@ def settle(road: Road) -> Town:
     town = Town(road, company, branch, people)
     _mail(town)
     _apply(town)
+    town.objects["text"] = {"company": {"name": "kepue"}}
+    town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
     return town
 
 
