@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from ..applying import states
 from ..applying.states import Event
 from ..models import Application
+from ..notices import queue_notices
 from ..posts import Serving
 from . import queue
 from .errors import ReasonMissing, TooLateToReject
@@ -22,7 +24,7 @@ def may_reject(application: Application) -> bool:
 
 
 def reject(public_id: str, *, why: str, by: Serving, now: datetime) -> None:
-    """End the application. What was recorded and the papers stay.
+    """End the application. What was recorded and the papers stay; a phone that was checked hears that it is decided.
 
     Refused: `ReasonMissing` (shorter than ten characters), `TooLateToReject` once an address is allotted;
     `NoSuchApplication`, `OwnApplication`, `NotOpen`.
@@ -35,3 +37,6 @@ def reject(public_id: str, *, why: str, by: Serving, now: datetime) -> None:
         if application.account_id is not None:
             raise TooLateToReject("an address is allotted")
         states.advance(application, Event.REJECTED, now=now, actor=by.actor, branch=by.branch_code, why=reason)
+        if application.phone_checked_at is not None:
+            text = f"KEP {settings.KEP_PROVIDER_CODE}: basvurunuz sonuclandi. Sonucu basvuru durumu sayfasinda yazar."
+            queue_notices([(application.phone, text, f"application:{application.public_id}:decided")], now=now)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0005_apply_door_tally"), ("accounts", "0005_eimza_proofs")]
+    dependencies = [("accounts", "0006_apply_merge")]
 
     operations = [
         migrations.CreateModel(

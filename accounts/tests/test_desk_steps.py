@@ -6,7 +6,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 
+from accounts import allotment
 from accounts.applying.errors import UnknownPaper
+from accounts.applying.legal import LegalPerson
 from accounts.desk import (
     activation_step,
     address_step,
@@ -37,7 +39,17 @@ from accounts.desk.errors import (
 )
 from accounts.identity_errors import AddressTaken
 from accounts.life_errors import CodeNotRight, CodeUsedUp
-from accounts.models import Application, ApplicationChange, CheckedStep, KepAccount, OneTimeCode, Person
+from accounts.models import (
+    Application,
+    ApplicationChange,
+    CheckedStep,
+    KepAccount,
+    OneTimeCode,
+    Operator,
+    Person,
+    SmsNotice,
+)
+from accounts.operators import Act
 from accounts.tests.cast import make_account, make_person, new_tckn, texts
 from accounts.tests.conftest import NOON
 from accounts.tests.counter import Counter, make_application, make_branch, make_clerk, seen
@@ -331,6 +343,60 @@ def test_a_code_that_ran_out_is_sent_again_to_the_phone_on_record(counter, clock
     assert [sms.to for sms in texts()[-2:]] == ["+905550000047"] * 2
     with pytest.raises(NotOpen):
         activation_step.begin(counter.key, by=counter.by, now=later + timedelta(minutes=1))
+
+
+def test_the_applicant_hears_of_a_rejection_on_a_phone_that_was_checked(counter):
+    counter.until("identity", "papers", "phone")
+    decision.reject(counter.key, why="Belgedeki fotoğraf başvurana ait değil.", by=counter.by, now=NOON)
+    notice = SmsNotice.objects.get()
+    assert notice.number == "+905550000047"
+    assert "fotoğraf" not in notice.text
+    assert notice.text.isascii()
+
+
+def test_nobody_hears_of_it_on_a_phone_that_was_only_typed(counter):
+    decision.reject(counter.key, why="Belgedeki fotoğraf başvurana ait değil.", by=counter.by, now=NOON)
+    assert SmsNotice.objects.count() == 0
+
+
+# --- other applicants -------------------------------------------------------------------------------------------------
+LEGAL = LegalPerson(name="Çınarova Tarım Derneği", vkn="1234567890", company_type="dernek", province="Çınarova")
+
+
+def test_a_legal_persons_account_gets_its_main_operator_with_every_right(branch, clerk):
+    applied = make_application(branch, now=NOON, kind=Application.Kind.PRIVATE_LEGAL, legal=LEGAL.to_json())
+    counter = Counter(applied, clerk, NOON)
+    counter.until("identity", "papers", "phone")
+    account = counter.address(allotment.proposals_for(counter.fresh())[0])
+    counter.until("contract", "activation")
+    operator = Operator.objects.get(account=account)
+    assert operator.is_main
+    assert all(getattr(operator, act.value) for act in Act)
+    assert account.holder.name == "Çınarova Tarım Derneği"
+    assert texts()[-1].to == operator.person.phone == "+905550000047"
+
+
+def test_a_public_body_brings_its_letter_and_signs_no_undertaking(branch, clerk):
+    legal = LegalPerson(name="Çınarova Belediyesi", detsis="24308110", vkn="1234567890", province="Çınarova")
+    applied = make_application(branch, now=NOON, kind=Application.Kind.PUBLIC_LEGAL, legal=legal.to_json())
+    counter = Counter(applied, clerk, NOON)
+    assert [need.kind.value for need in papers_step.needs_of(applied) if need.is_needed] == [
+        "official_letter",
+        "form",
+        "operator_identity",
+    ]
+    assert [need.kind.value for need in papers_step.signed_needs_of(applied)] == ["contract"]
+    counter.until("identity", "papers", "phone")
+    counter.address(allotment.proposals_for(counter.fresh())[0])
+    counter.until("contract", "activation")
+    assert counter.fresh().state == State.AWAITING_ACTIVATION
+
+
+def test_a_member_of_a_corporate_application_gets_an_address_in_its_domain(branch, clerk):
+    sponsor = make_account("cinarova@cinarova.hs01.kep.tr", holder="Çınarova")
+    counter = Counter(make_application(branch, now=NOON, kind=Application.Kind.MEMBER, sponsor=sponsor), clerk, NOON)
+    counter.until("identity", "papers", "phone")
+    assert counter.address("ali.demir@cinarova.hs01.kep.tr").sponsor == sponsor.holder
 
 
 # --- who -------------------------------------------------------------------------------------------------------------

@@ -6,8 +6,11 @@ from typing import Final
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from .. import activation, allotment, one_time
+from ..applying import checklist as wanted
+from ..applying.documents import PaperKind
 from ..desk import decision, papers_step, phone_step
 from ..desk.checklist import Checklist, Step
 from ..desk.forms import AddressForm, CodeForm, ContractForm, IdentityForm, PapersForm, PhoneForm
@@ -74,9 +77,12 @@ def _identity(application: Application, form: forms.Form | None, now: datetime) 
 
 
 def _papers(application: Application, form: forms.Form | None, now: datetime) -> Context:
+    shown, needs = form or PapersForm(), papers_step.needs_of(application)
+    if not any(need.is_needed or need.documents for need in needs):
+        shown.fields["asillari_goruldu"].label = _("Başvuru e-imzayla imzalı; belge gerekmediğini gördüm")
     return {
-        "form": form or PapersForm(),
-        "needs": papers_step.needs_of(application),
+        "form": shown,
+        "needs": needs,
         "by_e_imza": application.signed_by_e_imza_at,
     }
 
@@ -103,8 +109,12 @@ def _address(application: Application, form: forms.Form | None, now: datetime) -
 
 
 def _contract(application: Application, form: forms.Form | None, now: datetime) -> Context:
+    shown = form or ContractForm()
+    if application.signed_by_e_imza_at:
+        shown.fields["imzalandi"].label = _("Başvuran sözleşmeyi okudu; başvuruyu e-imzayla imzalamıştı")
     return {
-        "form": form or ContractForm(),
+        "form": shown,
+        "has_undertaking": wanted.may_hold(application, PaperKind.UNDERTAKING),
         "needs": papers_step.signed_needs_of(application),
         "by_e_imza": application.signed_by_e_imza_at,
     }

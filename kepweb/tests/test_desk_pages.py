@@ -1,4 +1,4 @@
-"""The pages of the counter in the frame of the house: the road of one application, and who is kept out (V-040..V-049)."""
+"""The pages of the counter in the frame of the house: one application, and who is kept out (V-040..V-049)."""
 
 import re
 from datetime import timedelta
