@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "accounts",
     "directory",
     "mailbox",
+    "staff",
     "kepweb",
 ]
 
