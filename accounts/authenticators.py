@@ -75,6 +75,12 @@ def held_by(person: Person) -> Held:
     return Held(device is not None, left, device.created_at if device else None)
 
 
+def waiting_of(person: Person) -> TOTPDevice | None:
+    """The authenticator that waits to be confirmed."""
+    waiting: TOTPDevice | None = TOTPDevice.objects.filter(user=person, confirmed=False).first()
+    return waiting
+
+
 # --- adding and removing --------------------------------------------------------------------------------------------
 def offer(person: Person) -> TOTPDevice:
     """The authenticator that waits to be confirmed; a new key unless one waits already. `AuthenticatorThere`."""

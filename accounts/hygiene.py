@@ -6,10 +6,15 @@ counter from which somebody still has to wait, or is shut out, stays whatever it
 
 from datetime import datetime, timedelta
 
-from .models import KnownDevice, SmsAttempt, WrongTries
+from signing import operations
+
+from .e_imza import ASKED_WITHIN
+from .models import AskedRequest, EImzaProof, KnownDevice, SmsAttempt, WrongTries
 from .throttle import DEVICE_COOKIE_LIFE, FREE_TRIES
 
 KEPT = timedelta(days=30)
+UNFINISHED_KEPT = timedelta(days=1)
+"""How long a request for an e-imza that led to nothing is kept."""
 
 
 def forget_old(*, now: datetime) -> int:
@@ -18,5 +23,8 @@ def forget_old(*, now: datetime) -> int:
         SmsAttempt.objects.filter(sent_at__lt=now - KEPT),
         WrongTries.objects.filter(last_at__lt=now - KEPT, count__lt=FREE_TRIES),
         KnownDevice.objects.filter(last_seen_at__lt=now - DEVICE_COOKIE_LIFE),
+        EImzaProof.objects.filter(proved_at__lt=now - KEPT),
+        AskedRequest.objects.filter(at__lt=now - ASKED_WITHIN),
     )
-    return sum(rows.delete()[0] for rows in old)
+    requests = operations.forget_requests(before=now - UNFINISHED_KEPT)
+    return requests + sum(rows.delete()[0] for rows in old)

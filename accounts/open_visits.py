@@ -95,6 +95,11 @@ def renew_key(session: SessionBase) -> None:
         raise VisitEnded("ended while its key was renewed")
 
 
+def note_key(old: str, new: str) -> None:
+    """The visit goes on under another session key, because its person has changed a secret in it (V-030)."""
+    OpenVisit.objects.filter(session_key=old, ended_at=None).update(session_key=new)
+
+
 def current_of(request: HttpRequest) -> OpenVisit | None:
     """The row of this request's own visit."""
     key = request.session.session_key

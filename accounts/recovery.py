@@ -21,9 +21,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from evidence import eventlog
 
-from . import one_time, open_visits, persons, security_notices
+from . import one_time, open_visits, persons, security_notices, throttle
 from .life_errors import NothingChanged, NotReachable, RecoveryRefused
-from .models import KnownDevice, OneTimeCode, Person, WrongTries
+from .models import KnownDevice, OneTimeCode, Person
 from .one_time import Purpose
 from .security_notices import Occasion
 
@@ -78,7 +78,7 @@ def set_new(person: Person, *, password: str, pin: str, proof: str, now: datetim
         KnownDevice.objects.filter(person=locked).delete()
         TOTPDevice.objects.filter(user=locked).delete()
         StaticDevice.objects.filter(user=locked).delete()
-        WrongTries.objects.filter(pk=locked.tckn_index).delete()
+        throttle.forgive_all(locked.tckn_index)
         one_time.revoke(Purpose.RECOVERY, _subject(locked), now=now)
         open_visits.end_all(locked, reason="recovered", now=now)
         security_notices.tell(locked, Occasion.BOTH_SECRETS, now=now)

@@ -9,8 +9,9 @@ A proof gives the session a new key (V-030).
 """
 
 import functools
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from django.contrib.auth import authenticate
 from django.db import transaction
@@ -37,20 +38,24 @@ _PROVED: Final = "kep_proved"
 _SECRETS: Final = "kep_secrets_proved_at"
 
 
-def needs_step_up(view: View | None = None, *, back_to: str = "") -> Any:
+@overload
+def needs_step_up(view: View) -> View: ...
+@overload
+def needs_step_up(*, back_to: str) -> Callable[[View], View]: ...
+def needs_step_up(view: View | None = None, *, back_to: str = "") -> View | Callable[[View], View]:
     """A view that runs only for a person proved within ten minutes; others are led to the proof and come back.
 
     They come back to the same address, or to `back_to` (a name of a page) where the view takes only POST. A script is
     answered `ProofNeeded`. Stand it below `require_http_methods`, so that a wrong method is refused first.
     """
-    if view is None:
-        return functools.partial(needs_step_up, back_to=back_to)
-    inner = view
+    return functools.partial(_guarded, back_to=back_to) if view is None else _guarded(view, back_to=back_to)
 
-    @functools.wraps(inner)
+
+def _guarded(view: View, *, back_to: str) -> View:
+    @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_proved(request, now=clock.now()):
-            return inner(request, *args, **kwargs)
+            return view(request, *args, **kwargs)
         if "application/json" in request.headers.get("Accept", ""):
             refusal = ProofNeeded("no fresh proof")
             return JsonResponse({"code": refusal.code, "message": refusal.for_person()}, status=refusal.status)
@@ -90,7 +95,7 @@ def check_secrets(request: HttpRequest, person: Person, *, password: str, pin: s
         if getattr(request, "axes_locked_out", False):
             raise throttle.axes_refusal(request, person.tckn_index, now=now)
         raise FactorNotRight("parola or şifre is wrong")
-    code = one_time.send(Purpose.STEP_UP, _subject(request), phone=person.phone, now=now)
+    code = one_time.send(Purpose.STEP_UP, subject_of(request), phone=person.phone, now=now)
     request.session[_SECRETS] = now.isoformat()
     return code
 
@@ -98,7 +103,7 @@ def check_secrets(request: HttpRequest, person: Person, *, password: str, pin: s
 def send_again(request: HttpRequest, person: Person, *, now: datetime) -> OneTimeCode:
     """A new code after right secrets. Refused: `ProofNeeded` (begin with the secrets), `CodeTooSoon`, `CodeNotSent`."""
     _refuse_skipping(request, now=now)
-    return one_time.send(Purpose.STEP_UP, _subject(request), phone=person.phone, now=now)
+    return one_time.send(Purpose.STEP_UP, subject_of(request), phone=person.phone, now=now)
 
 
 def awaits_code(request: HttpRequest, *, now: datetime) -> bool:
@@ -114,7 +119,7 @@ def prove(request: HttpRequest, person: Person, code: str, *, now: datetime) -> 
     """
     _refuse_skipping(request, now=now)
     try:
-        one_time.spend(Purpose.STEP_UP, _subject(request), code, now=now)
+        one_time.spend(Purpose.STEP_UP, subject_of(request), code, now=now)
     except (CodeNotRight, CodeUsedUp):
         device = throttle.known_device(request, person.tckn_index)
         throttle.count_wrong(person.tckn_index, device, now=now)
@@ -141,7 +146,7 @@ def _refuse_skipping(request: HttpRequest, *, now: datetime) -> None:
         raise ProofNeeded("the secrets were not proved before")
 
 
-def _subject(request: HttpRequest) -> str:
+def subject_of(request: HttpRequest) -> str:
     """The visit that asks, by a name that outlives a change of its session key (V-023)."""
     row: OpenVisit | None = open_visits.current_of(request)
     if row is None:

@@ -145,6 +145,31 @@ def forgive(request: HttpRequest, tckn_index: str) -> None:
     AccessAttempt.objects.filter(username=axes_username(request, {"tckn_index": tckn_index})).delete()
 
 
+def forgive_all(tckn_index: str) -> None:
+    """The person has proved himself by something that is not counted here: nothing counts any more, on any device."""
+    WrongTries.objects.filter(pk=tckn_index).delete()
+    AccessAttempt.objects.filter(username__startswith=f"{tckn_index}:").delete()
+
+
+@dataclass(frozen=True)
+class Lock:
+    """How the slow counter stands for a person: unknown devices wait until `until`, or for a recovery without end."""
+
+    count: int
+    until: datetime | None
+
+
+def lock_of(tckn_index: str, *, now: datetime) -> Lock | None:
+    """The lock that unknown devices meet now; None when there is none. Known devices never meet it (V-007)."""
+    row = WrongTries.objects.filter(pk=tckn_index).first()
+    if row is None:
+        return None
+    if row.count >= SHUT_OUT_AT:
+        return Lock(row.count, None)
+    until = row.last_at + wait_after(row.count)
+    return Lock(row.count, until) if now < until else None
+
+
 def wait_after(count: int) -> timedelta:
     """How long an unknown device waits after so many wrong tries in a row."""
     if count < FREE_TRIES:

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 SIGN_IN_BY_SMS = "urn:kep:sign-in:two-secrets-and-sms"
 """How somebody proved who he is, as evidence states it: T.C. kimlik no, parola, şifre and SMS code."""
 
+SIGN_IN_BY_E_IMZA = "urn:kep:sign-in:e-imza"
+"""The same, by a request signed with the person's qualified certificate, whose revocation was asked about (V-018)."""
+
 _KEY = "kep_visit"
 _WRITE_EVERY = timedelta(minutes=1)
 

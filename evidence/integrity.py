@@ -80,6 +80,10 @@ def _seals() -> Iterable[Finding]:
         yield Finding("EV-12", name, f"a sealed file is asked for and its work is parked: {error}")
     for name in asked.filter(due_at__isnull=True, parked_at__isnull=True).values_list("reference", flat=True):
         yield Finding("EV-13", name, "a sealed file is asked for and nobody works on it")
+    made = SealRequest.objects.filter(finished_at__isnull=False).values_list("reference", "result")
+    for name, digest in made.iterator(chunk_size=200):
+        if digest is None or not vault.has(bytes(digest)):
+            yield Finding("EV-16", name, "a sealed file was made, and the vault does not hold it")
 
 
 def _seal(proof: SealedEvidence) -> Iterable[Finding]:

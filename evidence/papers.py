@@ -114,7 +114,10 @@ class ActivationLetterFacts(TypedDict):
 
 
 class OperatorLine(TypedDict):
-    """One present operator. `masked_tckn` shows two digits at either end (I-006); `rights` and `relation` in words."""
+    """One present operator; `rights` and `relation` in words.
+
+    `masked_tckn` shows two digits at either end (I-006); a whole number is refused.
+    """
 
     name: str
     masked_tckn: str

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -79,11 +79,11 @@ def render(template: str, facts: Mapping[str, object], *, attachments: Sequence[
     if described is None:
         raise PaperRefused("unknown-template", template=template)
     made_at = facts.get("made_at")
-    if not isinstance(made_at, datetime):
+    if not isinstance(made_at, datetime) or made_at.tzinfo is None:
         raise PaperRefused("facts", where="made_at")
     written = {
         "facts": _written(dict(facts), described, template),
-        "house": _house(made_at),
+        "house": {"provider": readable(settings.KEP_PROVIDER_NAME), "domain": readable(settings.KEP_PROVIDER_DOMAIN)},
         "attachments": [_attached(each) for each in attachments],
     }
     try:
@@ -125,15 +125,6 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_FONTS)])
 
 
-def _house(made_at: datetime) -> dict[str, object]:
-    utc = made_at.astimezone(UTC)
-    return {
-        "provider": readable(settings.KEP_PROVIDER_NAME),
-        "domain": readable(settings.KEP_PROVIDER_DOMAIN),
-        "made": [utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second],
-    }
-
-
 def _attached(each: Attachment) -> dict[str, object]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", each.name):
         raise PaperRefused("attachment-name")
@@ -168,6 +159,8 @@ def _written_keys(value: object, hint: Any, where: str) -> dict[str, object]:
     hints = get_type_hints(hint)
     if not isinstance(value, Mapping) or set(value) != set(hints):
         raise PaperRefused("facts", where=where)
+    if any(name.startswith("masked_") and "*" not in str(value[name]) for name in hints):
+        raise PaperRefused("not-masked", where=where)  # strangers read this paper (I-006)
     return {name: _written(value[name], each, f"{where}.{name}") for name, each in hints.items()}
 
 

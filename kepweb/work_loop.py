@@ -20,6 +20,7 @@ Where any exception at all is caught, so that one failure costs no more than its
 
 - `mailbox/lot.py`: one row of a lot, or its one commit; what the database raises about itself is passed on.
 - `evidence/issue.py`: one proof of a batch, signed or checked; the database is not asked in between.
+- `evidence/sealed_papers.py`: one paper, described, printed and sealed; the database's own errors are passed on.
 - `accounts/notices.py`: one text and whatever the gateway does with it; the database is not asked either.
 - `evidence/periodic.py`: one run of a job, written down and passed on.
 - `kepweb/work_loop.py`: one sweep, survived here; and the loop itself, which ends the process.

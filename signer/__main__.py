@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signer import options as command_line
-from signer.errors import InvalidArgument, SignerError, UserCancelled, WrongPin
+from signer.errors import InvalidArgument, SignerError, TypedRequest, UserCancelled, WrongPin
 from signer.page import LoopbackPage
 from signer.pin import Pin, line_from_input, pin_from_environment, pin_from_file, pin_from_terminal
+from signer.request import RequestShown
 from signer.session import USER_SECONDS, Prepared, Session
 from signer.token import Certificate, utc_now
 from signer.token_file import COMPANIONS, Pkcs12Token
@@ -122,6 +123,8 @@ def _choice(session: Session, wanted: str | None) -> Certificate:
 
 def _show(prepared: Prepared) -> None:
     shown = prepared.shown
+    if isinstance(shown, RequestShown):
+        raise TypedRequest("a request never comes so far in the shell")
     print(f"Gönderen             {_person(shown.sender.name, shown.sender.address)}")
     for label, people in (("Alıcı", shown.to), ("Bilgi", shown.cc)):
         for person in people:

@@ -27,9 +27,22 @@ class SignerError(Exception):
         self.facts = facts
         super().__init__(reason or type(self).__name__)
 
-    def for_person(self) -> str:
-        """The Turkish sentence with its holes filled from the facts."""
-        return self.user_message.format(**self.facts)
+    def for_person(self, *, of_request: bool = False) -> str:
+        """The Turkish sentence with its holes filled from the facts; of a request, without words about a message."""
+        text = self.user_message
+        for about_a_message, instead in _OF_A_REQUEST if of_request else ():
+            text = text.replace(about_a_message, instead)
+        return text.format(**self.facts)
+
+
+_OF_A_REQUEST = (
+    ("iletiniz taslakta duruyor", "hesabınızda hiçbir şey değişmedi"),
+    ("İletiniz taslakta duruyor", "Hesabınızda hiçbir şey değişmedi"),
+    ("İndirilen ileti,", "İndirilen istek,"),
+    ("İleti, ne imzaladığınızı", "İstek, ne imzaladığınızı"),
+    (" açın ya da mobil imza ile sürdürün", " açtırın"),
+)
+"""Half sentences that speak of a draft, and what is true where a sign-in or an application was to be signed."""
 
 
 class InvalidArgument(SignerError):
@@ -230,7 +243,7 @@ class BadAnswer(SignerError):
 
 
 class UnknownPurpose(SignerError):
-    """Something else than a message is to be signed, and this program could not show what."""
+    """Something is to be signed that this program could not show."""
 
     code = "PRG-21"
     user_message = (
@@ -239,6 +252,19 @@ class UnknownPurpose(SignerError):
     )
     exit_status = 9
     cancel_reason = "unknown_purpose"
+
+
+class TypedRequest(SignerError):
+    """A sign-in or an application is opened by its link alone: whoever has a code typed is after somebody's account."""
+
+    code = "PRG-25"
+    user_message = (
+        "Giriş, kimlik doğrulama ve başvuru istekleri kod yazılarak açılmaz; yalnız kendi tarayıcınızdaki KEP"
+        " sayfasının düğmesiyle açılır. Biri sizden bu kodu yazmanızı istediyse durun: adınıza giriş yapmaya çalışıyor"
+        " olabilir. İmza atılmadı, hiçbir şey değişmedi."
+    )
+    exit_status = 2
+    cancel_reason = "bad_answer"
 
 
 class DocumentDiffers(SignerError):

@@ -38,6 +38,8 @@ log = logging.getLogger("kep-imza")
 START_HEADER = "X-Imza-Baslangic"
 KEY_HEADER = "X-Imza-Islem"
 LONGEST_BODY = 4096
+_OPENING = frozenset({"/islem/ac", "/islem/baglanti"})
+"""Acts that begin an operation; every other one needs the key that these give."""
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -113,9 +115,16 @@ class LoopbackPage:
     def open(self, body: bytearray) -> dict[str, Any]:
         """Spend the code; this tab gets the key of the operation."""
         fields = _fields_of(body, "code", "origin")
-        self.session.open(fields["code"], origin=fields["origin"])
+        return self._opened(fields, by_link=False)
+
+    def follow(self, body: bytearray) -> dict[str, Any]:
+        """The same with a code that came in the address of this page and that nobody typed."""
+        return self._opened(_fields_of(body, "code", "origin"), by_link=True)
+
+    def _opened(self, fields: dict[str, str], *, by_link: bool) -> dict[str, Any]:
+        self.session.open(fields["code"], origin=fields["origin"], by_link=by_link)
         self.operation_key = secrets.token_urlsafe(24)
-        return self.state(body) | {"key": self.operation_key}
+        return self.state(bytearray()) | {"key": self.operation_key}
 
     def look(self, body: bytearray) -> dict[str, Any]:
         """List the certificates anew."""
@@ -214,14 +223,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return HTTPStatus.OK, act(body)
         except SignerError as error:
             session = self.server.page.session
-            elsewhere = self.path == "/islem/ac" and session.stage in OPEN  # another tab's operation: not its business
-            told = {"code": error.code, "message": error.for_person()}
+            elsewhere = self.path in _OPENING and session.stage in OPEN  # another tab's operation: not its business
+            told = {"code": error.code, "message": error.for_person() if elsewhere else session.said(error)}
             return HTTPStatus.CONFLICT, state_of(None if elsewhere else session) | {"error": told}
 
     def _act(self) -> Callable[[bytearray], dict[str, Any]]:
         page = self.server.page
         acts: dict[str, Callable[[bytearray], dict[str, Any]]] = {
             "/islem/ac": page.open,
+            "/islem/baglanti": page.follow,
             "/islem/sertifikalar": page.look,
             "/islem/sertifika": page.choose,
             "/islem/imzala": page.sign,
@@ -257,7 +267,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _be_the_opener(self) -> None:
         page = self.server.page
-        if self.path == "/islem/ac":
+        if self.path in _OPENING:
             return
         if not page.operation_key or not secrets.compare_digest(
             self.headers.get(KEY_HEADER, "").encode(), page.operation_key.encode()
@@ -303,7 +313,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _known_paths(self) -> set[str]:
         return {*self.server.page.files} | {
-            f"/islem/{name}" for name in ("ac", "sertifikalar", "sertifika", "imzala", "iptal", "durum")
+            f"/islem/{name}" for name in ("ac", "baglanti", "sertifikalar", "sertifika", "imzala", "iptal", "durum")
         }
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from signer.message import Person
+from signer.message import Person, Shown
+from signer.request import RequestShown
 from signer.session import OPEN, Prepared, Session, Stage
 from signer.token import Certificate
 
@@ -21,9 +22,12 @@ def state_of(session: Session | None) -> dict[str, Any]:
         "account": claimed.account if claimed else "",
         "comparison": claimed.comparison if claimed else "",
         "certificates": [_certificate(each) for each in session.certificates],
-        "problems": [f"{each.for_person()} [{each.code}]" for each in session.problems],
+        "problems": [f"{session.said(each)} [{each.code}]" for each in session.problems],
+        "heading": session.heading,
         "message": _message(session.prepared) if session.prepared else None,
-        "error": {"code": ended.code, "message": ended.for_person()} if ended else None,
+        "request": _request(session.prepared) if session.prepared else None,
+        "return_to": session.return_address,
+        "error": {"code": ended.code, "message": session.said(ended)} if ended else None,
     }
 
 
@@ -36,7 +40,10 @@ _NOTHING: dict[str, Any] = {
     "comparison": "",
     "certificates": [],
     "problems": [],
+    "heading": "",
     "message": None,
+    "request": None,
+    "return_to": "",
     "error": None,
 }
 
@@ -53,11 +60,12 @@ def _certificate(certificate: Certificate) -> dict[str, str]:
     }
 
 
-def _message(prepared: Prepared) -> dict[str, Any]:
+def _message(prepared: Prepared) -> dict[str, Any] | None:
     shown = prepared.shown
+    if not isinstance(shown, Shown):
+        return None
     return {
-        "certificate": prepared.certificate.id,
-        "owner": prepared.certificate.owner,
+        **_signing(prepared),
         "from": _person(shown.sender),
         "to": [_person(each) for each in shown.to],
         "cc": [_person(each) for each in shown.cc],
@@ -65,6 +73,27 @@ def _message(prepared: Prepared) -> dict[str, Any]:
         "files": [{"name": file.name, "type": file.content_type, "size": file.size} for file in shown.files],
         "text": shown.text,
         "text_is_cut": shown.text_is_cut,
+    }
+
+
+def _request(prepared: Prepared) -> dict[str, Any] | None:
+    shown = prepared.shown
+    if not isinstance(shown, RequestShown):
+        return None
+    return {
+        **_signing(prepared),
+        "meaning": shown.meaning,
+        "asked_at": shown.asked_at.isoformat(),
+        "expires_at": shown.expires_at.isoformat(),
+        "text": shown.text,
+    }
+
+
+def _signing(prepared: Prepared) -> dict[str, str]:
+    """What every signature has: whose card, over what, at what time."""
+    return {
+        "certificate": prepared.certificate.id,
+        "owner": prepared.certificate.owner,
         "digest": prepared.digest.hex().upper(),
         "signing_time": prepared.signing_time.isoformat(),
     }

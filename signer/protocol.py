@@ -46,6 +46,9 @@ OVER = "IMZ-12"
 
 _CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE = re.compile(rf"[{_CODE_LETTERS}]{{12,20}}")
+LINK_LENGTH = 20
+"""Signs of a code that only a link carries; people type thirteen."""
+_RETURN_TOKEN = re.compile(r"[0-9a-f]{64}")
 _COMPARISON = re.compile(rf"[{_CODE_LETTERS}]{{4}}-[{_CODE_LETTERS}]{{4}}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _HOST = re.compile(r"(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*")
@@ -161,6 +164,13 @@ class Provider:
         if answer["state"] != "SIGNED":
             raise BadAnswer("the operation is not signed")
 
+    def deliver_request(self, token: str, signature: bytes) -> str:
+        """As `deliver`, of a request: what must be brought back to the browser that asked."""
+        answer = self._ask("/imza/v1/signature", {"token": token, "signature": _base64(signature)}, _RETURN)
+        if answer["state"] != "SIGNED" or not _RETURN_TOKEN.fullmatch(answer["return_token"]):
+            raise BadAnswer("not signed, or nothing to bring back")
+        return str(answer["return_token"])
+
     def cancel(self, token: str, reason: str) -> None:
         """Tell the provider that nothing will come."""
         self._ask("/imza/v1/cancel", {"token": token, "reason": reason}, _STATE)
@@ -212,6 +222,7 @@ _CLAIM: Mapping[str, type] = {
 }
 _OFFER: Mapping[str, type] = {"document_url": str, "signing_time": str, "digest": str}
 _STATE: Mapping[str, type] = {"state": str}
+_RETURN: Mapping[str, type] = {"state": str, "return_token": str}
 _ERROR: Mapping[str, type] = {"code": str, "message": str}
 
 

@@ -11,6 +11,9 @@ here, compared with what was announced, read here and shown; only then is the PI
 the card signs are made from that hash (S-019..S-021). Whatever ends an operation without a signature is told
 to the provider at once, so that its page does not wait. One operation at a time, and 120 seconds for each
 answer of the person (S-024).
+
+A request that is no message (`signer.request`) is opened by its link only, never by a code that was typed, and
+ends with an address of the provider's to go back to (design.md 4).
 """
 
 import hashlib
@@ -22,7 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from signer import message
+from signer import message, request
 from signer.attributes import signed_attributes
 from signer.errors import (
     ActionPending,
@@ -32,6 +35,7 @@ from signer.errors import (
     OperationOver,
     SignerError,
     TokenMissing,
+    TypedRequest,
     UnknownPurpose,
     Unreachable,
     UnusableKey,
@@ -39,14 +43,21 @@ from signer.errors import (
     UserTimeout,
 )
 from signer.pin import Pin
-from signer.protocol import Claimed, Provider, normal_code
+from signer.protocol import LINK_LENGTH, Claimed, Provider, normal_code
+from signer.request import RequestShown
 from signer.token import Certificate, utc_now
 from signer.wallet import Wallet
 
 USER_SECONDS = 120.0
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
-PURPOSES: Mapping[str, frozenset[str]] = {"message": frozenset({"message/rfc822", "multipart/mixed"})}
+RETURN_PATH = "/giris/imza/"
+"""The provider's page that takes a signed request back to the browser that asked."""
+
+PURPOSES: Mapping[str, frozenset[str]] = {
+    "message": frozenset({"message/rfc822", "multipart/mixed"}),
+    **{purpose: frozenset({kind}) for purpose, kind in request.CONTENT_TYPES.items()},
+}
 """What this program can show, and under which content types. Anything else is refused, never shown as bytes."""
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]+@[^\s<>()\[\],;:\"]+")
@@ -72,7 +83,7 @@ class Prepared:
     """The document as it was read here, and the octets that a signature over it needs."""
 
     certificate: Certificate
-    shown: message.Shown
+    shown: message.Shown | RequestShown
     digest: bytes
     signing_time: datetime
     octets: bytes
@@ -104,19 +115,38 @@ class Session:
         self.ended_by: SignerError | None = None
         self.certificates: tuple[Certificate, ...] = ()
         self.problems: tuple[SignerError, ...] = ()
+        self.return_address = ""
 
-    def open(self, code: str, *, origin: str) -> Claimed:
-        """Spend the code at `origin`. Refuses with `ActionPending` while another operation is open."""
+    @property
+    def heading(self) -> str:
+        """What is asked, in capitals where it is no message; empty for a message and while nothing is open."""
+        return request.HEADINGS.get(self.claimed.purpose, "") if self.claimed else ""
+
+    def said(self, error: SignerError) -> str:
+        """The sentence of an error, in words that fit what was asked."""
+        return error.for_person(of_request=bool(self.heading))
+
+    def open(self, code: str, *, origin: str, by_link: bool = False) -> Claimed:
+        """Spend the code at `origin`; `by_link` says that a link brought it and nobody typed it.
+
+        Refuses with `ActionPending` while another operation is open, and with `TypedRequest` a link's code that was
+        typed, before it is spent.
+        """
         if self.stage in OPEN:
             raise ActionPending("an operation is open")
         self._forget()
         self.stage = Stage.IDLE
         provider = Provider(origin, allowed=self._allowed)
-        claimed = provider.claim(normal_code(code))
+        wanted = normal_code(code)
+        if len(wanted) == LINK_LENGTH and not by_link:
+            raise TypedRequest("the code of a link was typed")
+        claimed = provider.claim(wanted)
         self._provider, self.claimed, self.stage = provider, claimed, Stage.CLAIMED
         with self._closing():
             if claimed.content_type not in PURPOSES.get(claimed.purpose, ()):
                 raise UnknownPurpose("a purpose or content type that cannot be shown")
+            if self.heading and not by_link:
+                raise TypedRequest("a typed code led to a request")
         self.look_for_certificates()
         self._person_is_asked()
         return claimed
@@ -139,8 +169,7 @@ class Session:
             digest = hashlib.sha256(raw).digest()
             if digest != offer.digest:
                 raise DocumentDiffers("the digest is not the announced one")
-            shown = message.read(raw)
-            _check_account(claimed.account, shown)
+            shown = _read(raw, claimed)
             octets = signed_attributes(certificate.der, digest, offer.signing_time)
         self.prepared = Prepared(certificate, shown, digest, offer.signing_time, octets)
         self.stage = Stage.READY
@@ -157,10 +186,17 @@ class Session:
             self._person_is_asked()
             (signature,) = self._wallet.sign(prepared.certificate.id, [prepared.octets], pin)
             try:
-                provider.deliver(claimed.token, signature)
+                self._deliver(provider, claimed, signature)
             except Unreachable:  # the same signature twice is the same act: the provider answers it again
-                provider.deliver(claimed.token, signature)
+                self._deliver(provider, claimed, signature)
         self.stage = Stage.SIGNED
+
+    def _deliver(self, provider: Provider, claimed: Claimed, signature: bytes) -> None:
+        if self.heading:
+            returned = provider.deliver_request(claimed.token, signature)
+            self.return_address = f"{claimed.origin}{RETURN_PATH}#{returned}"
+        else:
+            provider.deliver(claimed.token, signature)
 
     def cancel(self, error: SignerError | None = None) -> None:
         """End the open operation, by default because the person said no."""
@@ -230,6 +266,15 @@ _STAGE_OF: Mapping[type[SignerError], Stage] = {
     UserTimeout: Stage.EXPIRED,
     OperationOver: Stage.EXPIRED,
 }
+
+
+def _read(raw: bytes, claimed: Claimed) -> message.Shown | RequestShown:
+    """The bytes as what they were announced as, and as nothing else."""
+    if claimed.purpose in request.CONTENT_TYPES:
+        return request.read(raw, purpose=claimed.purpose, origin=claimed.origin)
+    shown = message.read(raw)
+    _check_account(claimed.account, shown)
+    return shown
 
 
 def _check_account(account: str, shown: message.Shown) -> None:

@@ -4,6 +4,10 @@ The operation code has thirteen characters of an alphabet without look-alikes (2
 signs), which is 65 random bits; it works once and is stored only as a keyed hash. The comparison code has eight
 and proves nothing by itself: it lets a person see that page and program speak of the same thing. The token is
 what the signer holds after it has claimed the code, 256 bits, stored the same way.
+
+A link code opens what may only be opened by a link (`requests`): twenty signs, a hundred bits, never shown and never
+typed. The return token is what the signer brings back to the browser that asked, once it has posted a signature; it
+follows from the signer's token by a keyed hash, so that a post that is repeated is answered with the same one.
 """
 
 import secrets
@@ -12,12 +16,23 @@ from evidence.fieldcrypt import index_of
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_LENGTH = 13
+LINK_LENGTH = 20
 COMPARISON_LENGTH = 8
 
 
 def new_code() -> str:
     """A fresh operation code, without dashes."""
     return _random(CODE_LENGTH)
+
+
+def new_link_code() -> str:
+    """A fresh code for a link alone."""
+    return _random(LINK_LENGTH)
+
+
+def is_link_code(code: str | None) -> bool:
+    """Whether this canonical code is one of a link."""
+    return code is not None and len(code) == LINK_LENGTH
 
 
 def new_comparison() -> str:
@@ -35,7 +50,7 @@ def canonical_code(typed: str) -> str | None:
     if len(typed) > 40 or not typed.isascii():
         return None
     code = typed.replace("-", "").replace(" ", "").upper()
-    return code if len(code) == CODE_LENGTH and all(sign in ALPHABET for sign in code) else None
+    return code if len(code) in (CODE_LENGTH, LINK_LENGTH) and all(sign in ALPHABET for sign in code) else None
 
 
 def code_hmac(code: str) -> str:
@@ -46,6 +61,16 @@ def code_hmac(code: str) -> str:
 def token_hmac(token: str) -> str:
     """The stored form of a token."""
     return index_of(token, "signing.token")
+
+
+def return_token(token: str) -> str:
+    """What whoever holds `token` takes back to the browser: 64 hexadecimal digits that only we can make of it."""
+    return index_of(token, "signing.return")
+
+
+def return_hmac(returned: str) -> str:
+    """The stored form of a return token."""
+    return index_of(returned, "signing.returned")
 
 
 def client_mark(address: str) -> str:

@@ -18,6 +18,15 @@ class UnknownCode(SigningError):
     )
 
 
+class UnknownLink(UnknownCode):
+    """As `UnknownCode`, for the code of a link: there is no draft here to speak of."""
+
+    user_message = (
+        "Bu istek artık açık değil: daha önce açılmış, iptal edilmiş ya da süresi dolmuş. "
+        "Hesabınızda hiçbir şey değişmedi. KEP sayfasına dönüp yeniden başlayın."
+    )
+
+
 class TooManyCodes(SigningError):
     """Five wrong codes from one client: it waits (S-017)."""
 
@@ -38,6 +47,15 @@ class OperationOver(SigningError):
     )
 
 
+class RequestOver(OperationOver):
+    """As `OperationOver`, for a sign-in or an application."""
+
+    user_message = (
+        "Bu istek artık açık değil: iptal edildi, süresi doldu ya da tamamlandı. "
+        "Hesabınızda hiçbir şey değişmedi. KEP sayfasına dönüp yeniden başlayın."
+    )
+
+
 class CertificateUnfit(SigningError):
     """The offered certificate cannot sign this: `fault` and `text` say why, in one sentence for the person."""
 
@@ -47,12 +65,26 @@ class CertificateUnfit(SigningError):
     user_message = "{text} Bu sertifikayla imza alınmadı, taslağınız duruyor."
 
 
+class CertificateUnfitForRequest(CertificateUnfit):
+    """As `CertificateUnfit`, for a sign-in or an application."""
+
+    user_message = "{text} Bu sertifikayla işlem yapılmadı, hesabınızda hiçbir şey değişmedi."
+
+
 class SignatureUnfit(SigningError):
     """What came back is no signature of the offered certificate over the document."""
 
     code = "IMZ-14"
     status = 422
     user_message = "Gelen imza doğrulanamadı ve kullanılmadı. Taslağınız duruyor. Yeniden imzalayın."
+
+
+class SignatureUnfitForRequest(SignatureUnfit):
+    """As `SignatureUnfit`, for a sign-in or an application."""
+
+    user_message = (
+        "Gelen imza doğrulanamadı ve kullanılmadı. Hesabınızda hiçbir şey değişmedi. KEP sayfasından yeniden başlayın."
+    )
 
 
 class StaleOperation(SigningError):

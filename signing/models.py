@@ -11,6 +11,9 @@ States:
 SIGNED is durable before the signer hears "done": a worker turns it into a submission whether or not the
 browser is still there. CONSUMED is set by the floor above in the transaction that makes use of the signature.
 
+A request that is signed in a browser's presence (`requests`) goes the same way; there CONSUMED is set in the browser's
+own POST, nobody else looks at SIGNED, and one that is not fetched in time expires.
+
 SIGNED is the one state with work to do, so `due_at` and the other columns of `Work` speak of it only: who wants to use
 the signature claims the row for a minute, and puts it back when that failed.
 """
@@ -38,7 +41,7 @@ class SigningOperation(Work):
     OPEN_STATES = (State.ASKED, State.CLAIMED, State.OFFERED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    purpose = models.CharField(max_length=24)  # "message"; later issues add theirs
+    purpose = models.CharField(max_length=24)  # "message", or one of `requests.PURPOSES`; later issues add theirs
     state = models.CharField(max_length=12, choices=State, default=State.ASKED)
 
     # who: plain values, no foreign key upwards
@@ -48,7 +51,8 @@ class SigningOperation(Work):
     reference = models.CharField(max_length=64)  # of the floor above: the draft's public id
     reference_version = models.CharField(max_length=64)  # digest of what was shown; a changed draft cancels
 
-    # what: the bytes are in the vault under their digest
+    # what: the bytes are in the vault under their digest, those of `requests` in the row
+    content = EncryptedBytes(label="signing.operation.content", null=True)
     content_digest = models.BinaryField(max_length=32)
     content_size = models.PositiveIntegerField()
     content_type = models.CharField(max_length=80)
@@ -58,6 +62,7 @@ class SigningOperation(Work):
     code_shown = EncryptedText(label="signing.operation.code", null=True)  # for the asking page only; gone once claimed
     comparison = models.CharField(max_length=8)
     token_hmac = models.CharField(max_length=64, null=True, unique=True)
+    return_hmac = models.CharField(max_length=64, null=True, unique=True)  # what must come back to the asking browser
     signing_time = models.DateTimeField(null=True)
     certificate = EncryptedBytes(label="signing.operation.certificate", null=True)  # it names the person and the TCKN
     chain = models.JSONField(default=list)  # base64 DER of the intermediates the signer sent

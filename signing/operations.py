@@ -6,6 +6,9 @@ document; it hashes what it downloaded, signs the four attributes, posts the sig
 CMS from what *we* know, verifies it in full, stores it and rings. From SIGNED on nobody's browser or program is
 needed: the floor above takes the operation by its purpose, whenever it looks.
 
+A sign-in or an application (`requests`) is asked by `ask_request` and taken back by `returned`, in the browser that
+asked and nowhere else.
+
 Every step is a conditional UPDATE from the state it needs. Two claims of one code, two posts of one signature,
 a cancel against a completion: one wins, the other hears so, and nothing is half done.
 """
@@ -34,21 +37,27 @@ from evidence.errors import EvidenceError
 from evidence.refusals import BrokenChain, CmsRefused
 from guards.crash_points import passing
 
-from . import codes
+from . import codes, requests
 from .errors import (
     CertificateUnfit,
+    CertificateUnfitForRequest,
     OperationOver,
     PinLocked,
+    RequestOver,
     SignatureUnfit,
+    SignatureUnfitForRequest,
     SignerClockDiffers,
     SignerStopped,
     SignerTimedOut,
     StaleOperation,
     TooManyCodes,
     UnknownCode,
+    UnknownLink,
 )
 from .judgement import judge_person
 from .models import CodeMiss, SigningOperation
+from .profile import Fault
+from .requests import SignedRequest
 
 State = SigningOperation.State
 
@@ -56,6 +65,12 @@ _OTHER_KEY = gettext_noop(
     "Bu sertifikanın anahtar türüyle ileti imzalanamıyor; RSA ya da P-256 anahtarlı sertifikanızı seçin."
 )
 _UNREADABLE = gettext_noop("Sertifika okunamadı.")
+_NOT_THE_NAMED_ONE = gettext_noop(
+    "Sertifika başka bir kişiye ait: T.C. kimlik numarası, isteği başlatan kişininkiyle aynı değil. "
+    "Kendi sertifikanızı seçin."
+)
+NOBODY = UUID(int=0)
+"""Whom a request is asked of before anybody has proved who he is."""
 _NO_MORE_WORK: Mapping[str, None] = {"due_at": None, "claimed_until": None, "parked_at": None}
 """What has left SIGNED is worked on no longer."""
 MISSES = 5
@@ -131,17 +146,52 @@ def ask(
     return Asked(operation, code)
 
 
+def ask_request(
+    request: SignedRequest, *, person: UUID = NOBODY, tckn: str, acting_for: str, reference: str, now: datetime
+) -> Asked:
+    """Ask for a signature over a request, from the card of the person with this `tckn`; the code is for a link alone.
+
+    Nobody is looked up: a number that nobody holds is asked for like any other (V-008). An older open operation for the
+    same reference ends.
+    """
+    octets, code = request.octets(), codes.new_link_code()
+    operation = SigningOperation(
+        purpose=request.purpose,
+        person=person,
+        tckn=tckn,
+        acting_for=acting_for,
+        reference=reference,
+        reference_version="",
+        content=octets,
+        content_digest=hashlib.sha256(octets).digest(),
+        content_size=len(octets),
+        content_type=requests.CONTENT_TYPES[request.purpose],
+        code_hmac=codes.code_hmac(code),
+        code_shown=code,
+        comparison=codes.new_comparison(),
+        asked_at=now,
+        expires_at=request.expires_at,
+    )
+    with transaction.atomic():
+        cancel_for(reference=reference, purpose=request.purpose)
+        operation.save(force_insert=True)
+        _log("signing.asked", operation, now=now, actor=_actor(operation))
+    return Asked(operation, code)
+
+
 def claim(typed: str, *, client: str, now: datetime) -> Claimed:
     """Spend a code. `UnknownCode` for every reason alike; `TooManyCodes` after five misses of one client.
 
     Refuses for the moment, and spends nothing, while the floors above have more work than they can do (R-018).
     """
-    import_string(settings.KEP_REFUSE_WHEN_FULL)(now=now)
+    code = codes.canonical_code(typed)
+    is_link = codes.is_link_code(code)
+    if not is_link:  # a sign-in makes no work for anybody
+        import_string(settings.KEP_REFUSE_WHEN_FULL)(now=now)
     mark = codes.client_mark(client)
     since = now - MISS_WINDOW
     if CodeMiss.objects.filter(client=mark, at__gt=since).count() >= MISSES:
         raise TooManyCodes("too many wrong codes", minutes=int(MISS_WINDOW.total_seconds() // 60))
-    code = codes.canonical_code(typed)
     token = codes.new_token()
     if code is not None:
         with transaction.atomic():
@@ -153,7 +203,7 @@ def claim(typed: str, *, client: str, now: datetime) -> Claimed:
                 _log("signing.claimed", operation, now=now)
                 return Claimed(operation, token)
     CodeMiss.objects.create(client=mark, at=now)
-    raise UnknownCode("no open operation with this code")
+    raise (UnknownLink if is_link else UnknownCode)("no open operation with this code")
 
 
 def offer_certificate(token: str, certificate: bytes, chain: Sequence[bytes], *, now: datetime) -> SigningOperation:
@@ -162,18 +212,21 @@ def offer_certificate(token: str, certificate: bytes, chain: Sequence[bytes], *,
     `CertificateUnfit` names the first fault; the operation stays claimed, so that another certificate may be tried.
     """
     operation = _held(token, (State.CLAIMED, State.OFFERED), now=now)
+    unfit = CertificateUnfitForRequest if _is_request(operation) else CertificateUnfit
     try:
         facts_of(certificate)
         algorithm = algorithm_of(cut(certificate).key)
         judged = judge_person(certificate, chain, tckn=operation.tckn, at=now)
     except (EvidenceError, DerRefused) as refusal:
-        raise CertificateUnfit("not a certificate", fault=refusal.code, text=_UNREADABLE) from refusal
+        raise unfit("not a certificate", fault=refusal.code, text=_UNREADABLE) from refusal
     if judged.is_fit and algorithm is None:
-        raise CertificateUnfit("no algorithm of ours for this key", fault=CertificateUnfit.code, text=_OTHER_KEY)
+        raise unfit("no algorithm of ours for this key", fault=CertificateUnfit.code, text=_OTHER_KEY)
     if not judged.is_fit:
         fault, text = judged.first
+        if _is_request(operation) and fault == Fault.ANOTHER_PERSON.value[0]:
+            text = _NOT_THE_NAMED_ONE  # nobody need be signed in here
         SigningOperation.objects.filter(pk=operation.pk).update(refusal_code=fault)
-        raise CertificateUnfit("certificate does not fit", fault=fault, text=text)
+        raise unfit("certificate does not fit", fault=fault, text=text)
     won = SigningOperation.objects.filter(pk=operation.pk, state__in=(State.CLAIMED, State.OFFERED)).update(
         state=State.OFFERED,
         certificate=certificate,
@@ -183,7 +236,7 @@ def offer_certificate(token: str, certificate: bytes, chain: Sequence[bytes], *,
         refusal_code="",
     )
     if not won:
-        raise OperationOver("ended meanwhile")
+        raise _over(operation)("ended meanwhile")
     operation.refresh_from_db()
     return operation
 
@@ -202,24 +255,28 @@ def complete(token: str, signature: bytes, *, now: datetime) -> SigningOperation
     cms = _assembled(operation, signature)
     if operation.state != State.OFFERED:
         if operation.cms != cms:
-            raise OperationOver("already signed")
+            raise _over(operation)("already signed")
         return operation
+    done: dict[str, object] = {"due_at": now}
+    if _is_request(operation):  # no worker takes it: it waits for the browser that asked
+        done = {"return_hmac": codes.return_hmac(codes.return_token(token))}
     with transaction.atomic():
         held = SigningOperation.objects.select_for_update().get(pk=operation.pk)
         # another certificate may have been offered a moment ago: the row must name the one this CMS was made with
         is_same = (held.certificate, held.signing_time) == (operation.certificate, operation.signing_time)
         won = is_same and SigningOperation.objects.filter(
             pk=operation.pk, state=State.OFFERED, expires_at__gt=now
-        ).update(state=State.SIGNED, cms=cms, signed_at=now, due_at=now)
+        ).update(state=State.SIGNED, cms=cms, signed_at=now, **done)
         if not won:
             if (
                 held.state in (State.SIGNED, State.CONSUMED) and held.cms == cms
             ):  # the same post, on another way, was faster
                 return held
-            raise OperationOver("ended meanwhile")
+            raise _over(operation)("ended meanwhile")
         operation.refresh_from_db()
-        _log("signing.signed", operation, now=now, actor=str(operation.person))
-        import_string(settings.KEP_SIGNED_BELL)()
+        _log("signing.signed", operation, now=now, actor=_actor(operation))
+        if not _is_request(operation):
+            import_string(settings.KEP_SIGNED_BELL)()
         passing("sign.before_commit")
     passing("sign.after_commit")
     return operation
@@ -248,11 +305,17 @@ def cancel_for(*, reference: str, purpose: str) -> int:
 
 
 def extend(operation_id: UUID, *, person: UUID, now: datetime) -> Asked:
-    """A new code and ten new minutes for the same bytes; the old code is dead. `OperationOver` when nothing waits."""
+    """A new code and ten new minutes for the same bytes; the old code is dead. `OperationOver` when nothing waits.
+
+    A request has its term in its bytes, and none is ever extended.
+    """
     code = codes.new_code()
     with transaction.atomic():
         won = SigningOperation.objects.filter(
-            pk=operation_id, person=person, state__in=(*SigningOperation.OPEN_STATES, State.EXPIRED)
+            pk=operation_id,
+            person=person,
+            state__in=(*SigningOperation.OPEN_STATES, State.EXPIRED),
+            content__isnull=True,
         ).update(
             state=State.ASKED,
             code_hmac=codes.code_hmac(code),
@@ -277,8 +340,27 @@ def expire_due(now: datetime) -> int:
     old = CodeMiss.objects.filter(at__lt=now - MISS_WINDOW)
     if old.exists():
         old.delete()
-    over = SigningOperation.objects.filter(state__in=SigningOperation.OPEN_STATES, expires_at__lte=now)
+    open_or_unfetched = Q(state__in=SigningOperation.OPEN_STATES) | Q(state=State.SIGNED, purpose__in=requests.PURPOSES)
+    over = SigningOperation.objects.filter(open_or_unfetched, expires_at__lte=now)
     return over.update(state=State.EXPIRED, closed_at=now, code_shown=None) if over.exists() else 0
+
+
+def forget_requests(*, before: datetime) -> int:
+    """Delete requests that ended before this moment and led to nothing; how many. What they led to keeps its facts."""
+    ended = (State.EXPIRED, State.CANCELLED)
+    old = SigningOperation.objects.filter(purpose__in=requests.PURPOSES, state__in=ended, expires_at__lt=before)
+    return old.delete()[0]
+
+
+def returned(operation_id: UUID, purpose: str, returned_token: str, *, now: datetime) -> SigningOperation | None:
+    """The signed request that this token came back for, still to be used and in its term; None for anything else."""
+    return SigningOperation.objects.filter(
+        pk=operation_id,
+        purpose=purpose,
+        state=State.SIGNED,
+        return_hmac=codes.return_hmac(returned_token),
+        expires_at__gt=now,
+    ).first()
 
 
 def open_of(*, person: UUID, purpose: str) -> list[SigningOperation]:
@@ -312,6 +394,8 @@ def put_back(operation: SigningOperation, error: Exception, *, now: datetime) ->
 
 def content_of(operation: SigningOperation) -> bytes:
     """The octets the operation is about."""
+    if operation.content is not None:
+        return bytes(operation.content)
     return vault.get(bytes(operation.content_digest))
 
 
@@ -336,7 +420,7 @@ def _held(token: str, states: Sequence[str], *, now: datetime) -> SigningOperati
         raise UnknownCode("no operation with this token")
     is_late = operation.state in SigningOperation.OPEN_STATES and operation.expires_at <= now
     if operation.state not in states or is_late:
-        raise OperationOver("not open", state=operation.state)
+        raise _over(operation)("not open", state=operation.state)
     return operation
 
 
@@ -359,7 +443,8 @@ def _assembled(operation: SigningOperation, signature: bytes) -> bytes:
         )
         cades.verify_emitted(cms, hashlib.sha256(content_of(operation)).digest())
     except (CmsRefused, BrokenChain, DerRefused, binascii.Error) as refusal:
-        raise SignatureUnfit("the signature does not hold") from refusal
+        unfit = SignatureUnfitForRequest if _is_request(operation) else SignatureUnfit
+        raise unfit("the signature does not hold") from refusal
     return cms
 
 
@@ -372,8 +457,21 @@ def _end(which: Q, state: str, kind: str, *, now: datetime, code: str = "") -> b
             state=state, closed_at=now, refusal_code=code, code_shown=None
         )
         if won:
-            _log(kind, operation, now=now, actor=str(operation.person))
+            _log(kind, operation, now=now, actor=_actor(operation))
         return bool(won)
+
+
+def _is_request(operation: SigningOperation) -> bool:
+    return operation.purpose in requests.PURPOSES
+
+
+def _over(operation: SigningOperation) -> type[OperationOver]:
+    return RequestOver if _is_request(operation) else OperationOver
+
+
+def _actor(operation: SigningOperation) -> str:
+    """Whose act it is; nobody's, while nobody has proved who he is."""
+    return "" if operation.person == NOBODY else str(operation.person)
 
 
 def _log(kind: str, operation: SigningOperation, *, now: datetime, actor: str = "") -> None:

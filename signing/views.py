@@ -25,7 +25,7 @@ from guards import clock
 from guards.client_address import client_address
 from guards.errors import KepError
 
-from . import operations
+from . import codes, operations, requests
 from .errors import MalformedRequest, OperationOver
 
 LARGEST_REQUEST = 131_072
@@ -112,10 +112,15 @@ def document(request: HttpRequest) -> HttpResponse:
 @require_POST
 @machine
 def signature(request: HttpRequest) -> HttpResponse:
-    """Take the signature; the answer is given only after it is verified and durable."""
+    """Take the signature; the answer is given only after it is verified and durable.
+
+    For a request (`requests`) it carries what the signer's page takes back to the browser that asked.
+    """
     sent = _fields(request, token=str, signature=str)
     octets = _octets(sent["signature"], LARGEST_SIGNATURE)
-    operations.complete(sent["token"], octets, now=clock.now())
+    operation = operations.complete(sent["token"], octets, now=clock.now())
+    if operation.purpose in requests.PURPOSES:
+        return JsonResponse({"state": "SIGNED", "return_token": codes.return_token(sent["token"])})
     return JsonResponse({"state": "SIGNED"})
 
 

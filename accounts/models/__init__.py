@@ -13,6 +13,7 @@ from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
 from .posts import Approval, Branch, Post
+from .proofs import AskedRequest, EImzaProof
 
 __all__ = [
     "AccountChange",
@@ -20,11 +21,13 @@ __all__ = [
     "Application",
     "ApplicationChange",
     "Approval",
+    "AskedRequest",
     "Branch",
     "CheckedStep",
     "DeskTally",
     "Document",
     "DoorTally",
+    "EImzaProof",
     "EntityDomain",
     "KepAccount",
     "KnownDevice",

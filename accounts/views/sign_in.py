@@ -6,7 +6,7 @@ from django.conf import settings
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -20,6 +20,7 @@ from ..doors import open_door
 from ..errors import AccountsError, CodeSpent, SignInExpired, VisitEnded, WrongCode
 from ..forms import SignInForm
 from ..models import Person, SmsAttempt
+from .next_page import safe_next
 
 
 @open_door
@@ -28,9 +29,9 @@ from ..models import Person, SmsAttempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Step one: T.C. kimlik no, parola, şifre."""
-    next_url = _safe_next(request)
+    next_url = safe_next(request)
     if request.method != "POST":
-        if _is_signed_in(request):
+        if is_signed_in(request):
             return redirect(next_url or settings.LOGIN_REDIRECT_URL)
         ended = VisitEnded() if "bitti" in request.GET else None
         return _sign_in_page(request, SignInForm(), next_url, ended, status=200)
@@ -53,18 +54,18 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_in_sms(request: HttpRequest) -> HttpResponse:
     """Step two: the SMS code of this attempt."""
     now = clock.now()
-    if _is_signed_in(request):
+    if is_signed_in(request):
         return redirect(settings.LOGIN_REDIRECT_URL)
     try:
         attempt = login.open_attempt(request, now=now)
     except SignInExpired as refusal:
-        return _begin_again(request, refusal)
+        return begin_again(request, refusal)
     make_form = registry.method_from_device(attempt).get_token_form_class()
     if request.method != "POST":
         return _sms_page(request, make_form(attempt), attempt, status=200)
     form = make_form(attempt, data=request.POST)
     if form.is_valid():
-        return _signed_in(request, login.finish(request, attempt, now=now))
+        return signed_in(request, login.finish(request, attempt, now=now))
     wrong = attempt.refusal
     if wrong is None:  # nothing that could be a code was typed
         return _sms_page(request, form, attempt, status=422)
@@ -82,7 +83,7 @@ def sms_resend(request: HttpRequest) -> HttpResponse:
     try:
         login.send_again(request, now=now)
     except SignInExpired as refusal:
-        return _begin_again(request, refusal)
+        return begin_again(request, refusal)
     except AccountsError as refusal:
         attempt = login.open_attempt(request, now=now)
         form = registry.method_from_device(attempt).get_token_form_class()(attempt)
@@ -101,7 +102,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _signed_in(request: HttpRequest, finished: login.Finished) -> HttpResponse:
+def signed_in(request: HttpRequest, finished: login.Finished) -> HttpResponse:
     """To where the person wanted to go; by way of the choice when there are several accounts, or none."""
     person = request.user
     held = access.accounts_of(person, now=clock.now()) if isinstance(person, Person) else ()
@@ -141,7 +142,8 @@ def _sms_page(
     return render(request, "accounts/sign_in_sms.html", context, status=status)
 
 
-def _begin_again(request: HttpRequest, refusal: SignInExpired) -> HttpResponse:
+def begin_again(request: HttpRequest, refusal: SignInExpired) -> HttpResponse:
+    """To the first step; a POST that came too late is told so."""
     if request.method == "POST":
         return _sign_in_page(request, SignInForm(), "", refusal, status=refusal.status)
     return redirect("accounts:sign_in")
@@ -151,12 +153,6 @@ def _shown(refusal: KepError | None) -> Mapping[str, str] | None:
     return {"message": refusal.for_person(), "code": refusal.code} if refusal else None
 
 
-def _is_signed_in(request: HttpRequest) -> bool:
+def is_signed_in(request: HttpRequest) -> bool:
+    """Whether there is a verified visit."""
     return isinstance(request.user, Person) and request.user.is_verified()  # type: ignore[attr-defined]
-
-
-def _safe_next(request: HttpRequest) -> str:
-    """Where to go afterwards, if it is a page of ours."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else ""

@@ -114,6 +114,10 @@ _FACTS: dict[str, dict[str, Any]] = {
 }
 
 
+FIXED = ("kind", "mode", "masked_tckn")
+"""Facts that no person has written."""
+
+
 def facts_of(template: str, **changed: Any) -> dict[str, Any]:
     """Facts of a paper that are in order, with what the test changes."""
     return {**deepcopy(_FACTS[template]), **changed}
@@ -124,7 +128,7 @@ def hostile(template: str, text: str) -> dict[str, Any]:
 
     def put(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: each if name in ("kind", "mode") else put(each) for name, each in value.items()}
+            return {name: each if name in FIXED else put(each) for name, each in value.items()}
         if isinstance(value, list):
             return [put(each) for each in value]
         return text if isinstance(value, str) else value

@@ -127,6 +127,13 @@ def test_every_readable_character_stands_in_both_cuts_of_our_font() -> None:
         assert readable <= set(TTFont(pdf._FONTS / f"SourceSans3-{cut}.ttf").getBestCmap())
 
 
+def test_no_other_font_is_at_hand() -> None:
+    assert {(each.family, each.weight) for each in pdf._fonts().fonts()} == {
+        ("Source Sans 3", 400),
+        ("Source Sans 3", 600),
+    }
+
+
 @pytest.mark.needs("poppler-utils")
 @pytest.mark.parametrize("template", ALL)
 def test_no_other_font_is_used(template: str) -> None:
@@ -145,6 +152,7 @@ def test_it_says_pdf_a_3b_and_is_tagged_in_turkish(template: str) -> None:
         assert document.Root.MarkInfo.Marked
         assert document.Root.StructTreeRoot
         assert document.docinfo["/Title"]
+        assert str(document.docinfo["/CreationDate"]) == "D:20261124180005Z"
         assert not [name for name in ("/OpenAction", "/AA", "/AcroForm") if name in document.Root]
 
 
@@ -209,6 +217,11 @@ def test_a_fact_left_out_makes_no_paper() -> None:
             pdf.render("contract", facts)
 
 
+def test_a_paper_for_strangers_shows_no_whole_identity_number() -> None:
+    with pytest.raises(pdf.PaperRefused, match="not-masked"):
+        pdf.render("operators_record", facts_of("operators_record", operators=[operator(masked_tckn="10000000146")]))
+
+
 @pytest.mark.needs("poppler-utils")
 def test_a_form_signed_by_e_imza_asks_for_no_signature() -> None:
     paper = words(pdf.render("application_form", facts_of("application_form", signed_by_e_imza_at=MADE_AT)))
@@ -230,3 +243,23 @@ def test_many_operators_fill_many_pages_and_none_is_lost() -> None:
     paper = words(pdf.render("operators_record", facts_of("operators_record", operators=people)))
     assert [number for number in range(60) if f"Yetkili {number:03}" not in paper] == []
     assert re.search(r"Sayfa 1 / 1\d", paper)
+
+
+@pytest.mark.needs("poppler-utils")
+def test_nobody_signs_a_sheet_without_a_sentence() -> None:
+    """Wherever the page breaks, the last sentences stand on the page of the signatures."""
+    last = {"contract": "sitesindeki aydınlatma metninde", "undertaking": "bu konuda temsile yetkilidir"}
+    pages_of_signature = set()
+    for template, sentence in last.items():
+        for lines in range(0, 24, 2):
+            shorter = dict.fromkeys(("company_type", "mersis", "vkn", "registry_no", "activity", "province"), "")
+            company = legal(**shorter, postal_address="uzun bir adres satırı " * 4 * lines)
+            facts = facts_of(template, legal=company, applicant=person(birth_date=None, phone=""))
+            made = subprocess.run(
+                ["pdftotext", "-layout", "-", "-"], input=pdf.render(template, facts), capture_output=True, check=True
+            )
+            sheets = [" ".join(sheet.split()) for sheet in made.stdout.decode().split("\f")]
+            (at,) = [number for number, sheet in enumerate(sheets) if "Tarih, imza ve kaşe" in sheet]
+            pages_of_signature.add(at)
+            assert sentence in sheets[at], (template, lines)
+    assert pages_of_signature == {0, 1}, "no page broke between them: the test asked nothing"

@@ -114,6 +114,7 @@ def test_the_printed_bytes_stay_its_beginning_and_its_marks_stay() -> None:
         assert field.V.SubFilter == "/ETSI.CAdES.detached"
         assert str(field.V.M) == f"D:{NOW:%Y%m%d%H%M%S}Z"
         assert document.Root.Perms.DocMDP.objgen == field.V.objgen
+        assert field.V.Reference[0].TransformParams.P == 1, "no change is allowed after it"
 
 
 def test_our_own_check_tells_whose_seal_it_is_and_when_it_was_stamped() -> None:

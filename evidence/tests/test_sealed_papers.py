@@ -9,14 +9,16 @@ from typing import Any
 
 import pikepdf
 import pytest
-from django.db import connection
+from django.db import Error, connection
 
-from evidence import issue, outside, parking, pdf, sealed_papers, vault
+from evidence import integrity, issue, outside, parking, pdf, sealed_papers, vault
 from evidence.errors import ClockAdrift, KeyNotHere, SealMismatch
+from evidence.interruptions import is_interruption
 from evidence.models import Event, SealRequest
 from evidence.pdf_seal import check_seal
 from evidence.refusals import KeyUnavailable, TimestampUnavailable
 from evidence.sealed_papers import Paper
+from evidence.tests.interrupted import break_off
 from evidence.tests.papers import facts_of
 from evidence.tests.pki import NOW, pki
 
@@ -312,6 +314,59 @@ def test_the_worker_seals_with_the_real_key_and_authority(provider: Any, monkeyp
     raw = sealed_papers.finished(request)
     printed = pdf.render("operators_record", facts_of("operators_record", made_at=now, reference="hesap1"))
     assert check_seal(raw or b"", unsealed=printed).certificate == issue.open_signer().certificate
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.database
+def test_a_worker_that_dies_between_the_file_and_its_row_leaves_a_request_that_the_next_one_answers(
+    owner: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Died
+
+    request = ask()
+    with monkeypatch.context() as patch:
+        patch.setattr("evidence.eventlog.append", die)  # the last thing before the commit
+        with pytest.raises(Died):
+            sealed_papers.seal_due(NOW)
+    request.refresh_from_db()
+    assert (request.result, request.finished_at, request.tries) == (None, None, 0)
+    assert request.claimed_until is not None
+    assert sealed_papers.seal_due(NOW) == 0, "the dead one's claim still runs"
+    assert sealed_papers.seal_due(NOW + timedelta(seconds=61)) == 1
+    assert kinds_of_events() == ["paper.asked", "paper.sealed"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.database
+def test_the_database_breaking_off_is_no_paper_s_fault_and_leaves_no_claim(
+    owner: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("hesap1")
+    ask("hesap2")
+    with monkeypatch.context() as patch:
+        met = break_off(patch, sealed_papers, "make")
+        with pytest.raises(Error) as raised:
+            sealed_papers.seal_due(NOW)
+    assert is_interruption(raised.value)
+    assert met == ["make"]
+    work = SealRequest.objects.values_list("claimed_until", "claimed_by", "tries")
+    assert list(work) == [(None, "", 0)] * 2
+    assert sealed_papers.seal_due(NOW) == 2
+    connection.close()
+
+
+@pytest.mark.django_db
+def test_kepcheck_misses_a_sealed_paper_that_the_vault_lost(owner: object) -> None:
+    request = ask()
+    sealed_papers.seal_due(NOW)
+    request.refresh_from_db()
+    assert [each.code for each in integrity.findings(NOW)] == []
+    vault.path_of(bytes(request.result)).unlink()
+    assert [(each.code, each.subject) for each in integrity.findings(NOW)] == [("EV-16", "hesap1")]
 
 
 def test_parked_papers_are_seen_and_made_due_again_like_all_work() -> None:

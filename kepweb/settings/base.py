@@ -137,6 +137,7 @@ KEP_SMS_RESEND_AFTER = timedelta(seconds=60)
 KEP_SMS_PER_HOUR = 5
 KEP_RESET_AFTER_PHONE = timedelta(hours=72)  # between a change of phone and new secrets by the desk
 KEP_SIGNING_LIFE = timedelta(minutes=10)
+KEP_E_IMZA_LIFE = timedelta(minutes=2)  # of a sign-in or a proof by e-imza, from the challenge to the last click
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "kepweb.views.csrf_failure"

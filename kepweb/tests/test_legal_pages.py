@@ -39,7 +39,9 @@ def test_a_stranger_reads_every_text_with_its_version_and_day(
     assert answer.status_code == 200
     assert f"Sürüm {each.version}" in page
     assert each.digest in page
-    assert page.count("<h2") == legal_texts.raw_of(each).decode().count("\n# ") + 1
+    headings = re.findall(r'<h2 id="(bolum-\d+)">([^<]+)</h2>', page)
+    assert len(headings) == legal_texts.raw_of(each).decode().count("\n# ")
+    assert re.findall(r'<a href="#(bolum-\d+)">([^<]+)</a>', page) == headings
 
 
 def test_the_list_shows_each_text_once(client: Client, django_assert_num_queries: Any) -> None:

@@ -13,6 +13,26 @@ const TITLES = {
   suresi_doldu: "İmzalamanın süresi doldu",
   olmadi: "İmza atılmadı",
 };
+const OF_MESSAGE = {
+  facts: "İmzalayacağınız ileti",
+  signed: "İmzaladığınız ileti",
+  hint: "Sertifikanız önce sağlayıcıya gösterilir; size aitse ileti indirilip burada gösterilir.",
+  waiting: "Alıcılar, konu ve ekler sertifika seçildikten sonra, indirilen iletinin kendisinden okunur.",
+  show: "İletiyi göster",
+  lead: "İleti, imzaladığınız anda değişmez duruma gelir; PIN girmeden önce içeriğini okuyun.",
+  sign: "İletiyi imzala",
+  done: "İmzanız sağlayıcıya ulaştı. KEP sayfanız kendiliğinden ilerler; bu sekmeyi kapatabilirsiniz.",
+};
+const OF_REQUEST = {
+  facts: "İmzalayacağınız istek",
+  signed: "İmzaladığınız istek",
+  hint: "Sertifikanız önce sağlayıcıya gösterilir; size aitse istek indirilip burada gösterilir.",
+  waiting: "İstek, sertifika seçildikten sonra indirilir ve burada gösterilir.",
+  show: "İsteği göster",
+  lead: "İsteği siz başlatmadıysanız PIN girmeyin, imzalamayı iptal edin.",
+  sign: "İsteği imzala",
+  done: "İmzanız sağlayıcıya ulaştı. İşlem KEP sayfasında, bu tarayıcıda biter.",
+};
 const STEPS = ["bos", "acildi", "hazir", "imzalandi"];
 const TIME = new Intl.DateTimeFormat("tr-TR", { dateStyle: "long", timeStyle: "medium", timeZone: "Europe/Istanbul" });
 const DAY = new Intl.DateTimeFormat("tr-TR", { dateStyle: "long", timeZone: "Europe/Istanbul" });
@@ -23,6 +43,7 @@ let key = sessionStorage.getItem("islem") || "";
 let stage = "bos";
 let answerBy = 0;
 let busy = false;
+let linked = "";
 
 async function ask(path, body, type = "application/json") {
   const answer = await fetch(path, {
@@ -53,6 +74,7 @@ async function act(button, path, body, type) {
       sessionStorage.setItem("islem", key);
     }
     draw(state, true);
+    if (state.stage === "imzalandi" && state.return_to) location.assign(state.return_to);
   } catch {
     showError("İmza programı yanıt vermiyor", { message: "Program kapanmış ya da yeniden başlatılmış olabilir. İletiniz taslakta duruyor. Programı açıp KEP sayfasından yeniden deneyin.", code: "PRG-01" });
   } finally {
@@ -68,7 +90,9 @@ function draw(state, moved) {
   const before = stage;
   stage = state.stage;
   document.querySelector("main").dataset.stage = stage;
-  find("title").textContent = TITLES[stage];
+  const title = (state.open && state.heading) || TITLES[stage];
+  find("title").textContent = title;
+  drawWords(state);
   drawSteps(state);
   show("opening", stage === "bos");
   show("choosing", stage === "acildi");
@@ -89,11 +113,26 @@ function draw(state, moved) {
   }
   if (state.error) showError(errorTitle(), state.error);
   else show("error", false);
-  document.title = state.error ? `Hata: ${PAGE_TITLE}` : TITLES[stage];
+  document.title = state.error ? `Hata: ${PAGE_TITLE}` : title;
   if (moved && before !== stage) {
-    find("live").textContent = TITLES[stage];
+    find("live").textContent = title;
     if (!state.error) find("title").focus();
   }
+}
+
+function drawWords(state) {
+  const words = state.heading ? OF_REQUEST : OF_MESSAGE;
+  find("facts-title").textContent = stage === "imzalandi" ? words.signed : words.facts;
+  find("choosing-hint").textContent = words.hint;
+  document.querySelector("[data-waiting]").textContent = words.waiting;
+  find("show-document").textContent = words.show;
+  find("signing-lead").textContent = words.lead;
+  find("sign-words").textContent = words.sign;
+  find("done-text").textContent = words.done;
+  show("meaning", state.open && Boolean(state.request));
+  find("meaning").textContent = state.request?.meaning ?? "";
+  show("return", stage === "imzalandi" && state.return_to !== "");
+  if (state.return_to) find("return-link").href = state.return_to;
 }
 
 function errorTitle() {
@@ -102,7 +141,7 @@ function errorTitle() {
 }
 
 function drawSteps(state) {
-  const shown = STEPS.includes(stage) ? stage : state.message ? "hazir" : state.account ? "acildi" : "bos";
+  const shown = STEPS.includes(stage) ? stage : state.message || state.request ? "hazir" : state.account ? "acildi" : "bos";
   const reached = STEPS.indexOf(shown);
   document.querySelectorAll("[data-step]").forEach((step, index) => {
     step.dataset.state = index < reached || shown === "imzalandi" ? "done" : "";
@@ -135,16 +174,28 @@ function drawCertificates(certificates) {
 
 function drawFacts(state) {
   const message = state.message;
+  const asked = message ?? state.request;
   find("fact-origin").textContent = state.origin;
   find("fact-account").textContent = state.account;
   document.querySelectorAll("[data-message]").forEach((row) => { row.hidden = !message; });
-  document.querySelector("[data-waiting]").hidden = Boolean(message);
-  find("facts-title").textContent = stage === "imzalandi" ? "İmzaladığınız ileti" : "İmzalayacağınız ileti";
-  if (!message) return;
-  find("owner").textContent = message.owner;
-  const certificate = state.certificates.find((each) => each.id === message.certificate);
+  document.querySelectorAll("[data-request]").forEach((row) => { row.hidden = !state.request; });
+  document.querySelectorAll("[data-either]").forEach((row) => { row.hidden = !asked; });
+  document.querySelector("[data-waiting]").hidden = Boolean(asked);
+  show("fact-request-text", Boolean(state.request?.text));
+  if (!asked) return;
+  find("owner").textContent = asked.owner;
+  const certificate = state.certificates.find((each) => each.id === asked.certificate);
   find("warning").hidden = !certificate?.warning;
   find("warning").querySelector("span").textContent = certificate?.warning ?? "";
+  find("fact-digest").textContent = `${asked.digest.slice(0, 16).match(/.{4}/g).join(" ")} …`;
+  find("fact-digest").title = asked.digest;
+  find("fact-time").textContent = `${TIME.format(new Date(asked.signing_time))} (TSİ)`;
+  if (state.request) {
+    find("fact-asked").textContent = `${TIME.format(new Date(state.request.asked_at))} (TSİ)`;
+    find("fact-expires").textContent = `${TIME.format(new Date(state.request.expires_at))} (TSİ) anına dek`;
+    find("fact-request-text").textContent = state.request.text;
+    return;
+  }
   fill("fact-from", people([message.from]));
   find("fact-to-name").textContent = message.to.length === 1 ? "Alıcı" : `Alıcılar (${message.to.length})`;
   fill("fact-to", people(message.to));
@@ -155,9 +206,6 @@ function drawFacts(state) {
   fill("fact-files", message.files.length
     ? message.files.map((file) => element("span", { className: "line", textContent: `${file.name}, ${size(file.size)}` }))
     : [element("span", { className: "quiet", textContent: "yok" })]);
-  find("fact-digest").textContent = `${message.digest.slice(0, 16).match(/.{4}/g).join(" ")} …`;
-  find("fact-digest").title = message.digest;
-  find("fact-time").textContent = `${TIME.format(new Date(message.signing_time))} (TSİ)`;
   find("fact-text").textContent = message.text + (message.text_is_cut ? "\n\n[Metnin kalanı burada gösterilmiyor.]" : "");
 }
 
@@ -199,7 +247,8 @@ function takeFragment() {
   history.replaceState(null, "", "/");
   const found = /^([0-9A-Za-z-]{12,30})(?:@(https?:\/\/[^\s]{1,250}))?$/.exec(fragment);
   if (!found || stage !== "bos") return;
-  find("code").value = found[1];
+  linked = found[1];
+  find("code").value = linked;
   if (!found[2]) return;
   const origin = find("origin");
   if (![...origin.options].some((option) => option.value === found[2])) {
@@ -210,7 +259,8 @@ function takeFragment() {
 
 find("opening").addEventListener("submit", (event) => {
   event.preventDefault();
-  act(event.submitter, "/islem/ac", JSON.stringify({ code: find("code").value, origin: find("origin").value }));
+  const path = linked && find("code").value === linked ? "/islem/baglanti" : "/islem/ac";
+  act(event.submitter, path, JSON.stringify({ code: find("code").value, origin: find("origin").value }));
 });
 find("choosing").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -230,7 +280,8 @@ document.querySelectorAll("[data-cancel]").forEach((button) => {
 });
 find("restart").addEventListener("click", () => {
   find("code").value = "";
-  draw({ stage: "bos", open: false, seconds_left: 0, origin: "", account: "", comparison: "", certificates: [], problems: [], message: null, error: null }, true);
+  linked = "";
+  draw({ stage: "bos", open: false, seconds_left: 0, origin: "", account: "", comparison: "", certificates: [], problems: [], heading: "", message: null, request: null, return_to: "", error: null }, true);
 });
 addEventListener("hashchange", takeFragment);
 setInterval(() => {
