@@ -23,7 +23,7 @@ from guards.ids import could_be_public_id, public_id
 from .. import allotment, persons
 from ..access import Acting
 from ..identity import read_address, read_mobile, read_name, read_tckn
-from ..identity_errors import AddressTaken
+from ..identity_errors import AddressNotAllowed, AddressTaken, Why
 from ..models import AccountHolder, Application, Branch, KepAccount
 from . import draft, sheet, states
 from .errors import BulkNotAllowed, NoBranch, NoSuchBatch, RowsRefused, SheetRefused
@@ -201,6 +201,8 @@ def _give_addresses(members: Sequence[tuple[Row, Application]]) -> Iterator[Find
     for row, member in named:
         try:
             address = read_address(row["adres"])
+            if not address.entity:
+                raise AddressNotAllowed("not in the entity's domain", why=Why.ENTITY_DOMAIN_NEEDED)
             allotment.refuse(member, address)
             if not allotment.is_free(str(address)):
                 raise AddressTaken("address is or was somebody's")
@@ -213,7 +215,8 @@ def _give_addresses(members: Sequence[tuple[Row, Application]]) -> Iterator[Find
         member.wanted_address = str(address)
     for row, member in members:
         if not row["adres"]:
-            free = next((each for each in allotment.proposals_for(member) if each not in used), "")
+            proposed = allotment.proposals_for(member)
+            free = next((each for each in proposed if each not in used and read_address(each).entity), "")
             if not free:
                 yield Finding(row.line, "adres", NO_ADDRESS)
             used.add(free)

@@ -86,7 +86,8 @@ def change(application: Application, applicant: Applicant, legal: LegalPerson | 
         if (applicant.first_name, applicant.last_name) != (row.first_name, row.last_name):
             application.wanted_address = ""
         _write_into(application, applicant, legal)
-        application.save(update_fields=[*_DETAILS, "phone_checked_at", "wanted_address"])
+        _unsign(application)
+        application.save(update_fields=[*_DETAILS, "phone_checked_at", "wanted_address", *_SIGNATURE])
         _tell("application.changed", application, at=now)
 
 
@@ -133,7 +134,8 @@ def choose(application: Application, account: WantedAccount, *, now: datetime) -
         application.wants_sms, application.wants_email = account.wants_sms, account.wants_email
         application.takes_tebligat = account.takes_tebligat
         application.listed = account.listed or application.legal is not None  # legal persons always are (K-063)
-        application.save(update_fields=_ACCOUNT)
+        _unsign(application)
+        application.save(update_fields=[*_ACCOUNT, *_SIGNATURE])
         _tell("application.account_chosen", application, at=now)
 
 
@@ -169,6 +171,12 @@ _DETAILS: Final = (
 _ACCOUNT: Final = (
     "wanted_address", "branch", "mode", "wants_sms", "wants_email", "listed", "takes_tebligat",
 )  # fmt: skip
+_SIGNATURE: Final = ("signed_by_e_imza_at", "signature_digest")
+
+
+def _unsign(application: Application) -> None:
+    """A signature belongs to what was signed; whoever changes it signs again. The old one stays in the vault."""
+    application.signed_by_e_imza_at = application.signature_digest = None
 
 
 def _write_into(application: Application, applicant: Applicant, legal: LegalPerson | None) -> None:

@@ -156,6 +156,17 @@ class CodeNotForApplication(ApplyingError):
     )
 
 
+class SignedOtherwise(ApplyingError):
+    """The draft was changed after its applicant had signed it by e-imza."""
+
+    status = 409
+    code = "BSV-28"
+    user_message = (
+        "Başvuru e-imzadan sonra değişti; imza bu haline ait değil. Başvurunuz duruyor ve gönderilmedi. "
+        "Belgeler adımında yeniden imzalayın."
+    )
+
+
 class BulkNotAllowed(ApplyingError):
     """Only a main operator who may manage operators applies for the people of a legal person (K-043)."""
 

@@ -93,8 +93,8 @@ _MOMENTS: Final[Mapping[Event, str]] = MappingProxyType(
 )
 _VALUES: Final[Mapping[Event, frozenset[str]]] = MappingProxyType(
     {
-        Event.SUBMITTED: frozenset({"branch", "signed_by_e_imza_at", "signature_digest"}),
-        Event.SUBMITTED_WHOLE: frozenset({"branch", "signed_by_e_imza_at", "signature_digest"}),
+        Event.SUBMITTED: frozenset({"branch"}),
+        Event.SUBMITTED_WHOLE: frozenset({"branch"}),
         Event.ALLOTTED: frozenset({"account"}),  # the same that `allot` has written
     }
 )

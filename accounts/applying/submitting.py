@@ -10,14 +10,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from evidence import vault
-
-from .. import activation, allotment
+from .. import activation, allotment, e_imza
 from ..errors import CodeTooSoon
 from ..identity_errors import AddressNotAllowed, AddressTaken
 from ..life_errors import CodeNotSent
 from ..models import Application
-from . import checklist, draft, states
+from . import checklist, draft, statement, states
+from .errors import SignedOtherwise
 from .states import Event, State
 
 SYSTEM = "system"
@@ -26,11 +25,20 @@ SYSTEM = "system"
 def submit(application: Application, *, now: datetime, actor: str = draft.APPLICANT) -> Application:
     """Send the draft: to its branch for review when no needed paper is missing, else to wait for them.
 
-    Refused: `NotADraft`, `StepSkipped`, `StaleApplication` for the second of two at once.
+    One that was signed by e-imza is sent as it was signed, or not at all; afterwards a natural person's account is
+    opened, if that is possible now. Refused: `NotADraft`, `StepSkipped`, `SignedOtherwise`, `StaleApplication` for the
+    second of two at once.
     """
-    draft.require_ready(application)
-    event = Event.SUBMITTED if checklist.missing(application) else Event.SUBMITTED_WHOLE
-    return states.advance(application, event, now=now, actor=actor)
+    with transaction.atomic():
+        row = Application.objects.select_for_update().select_related("branch").get(pk=application.pk)
+        draft.require_ready(row)
+        if row.signed_by_e_imza_at is not None and e_imza.signed_text(row) != statement.text_of(row):
+            raise SignedOtherwise("what was signed is not what stands in the draft")
+        event = Event.SUBMITTED if checklist.missing(row) else Event.SUBMITTED_WHOLE
+        states.advance(row, event, now=now, actor=actor)
+    if row.signed_by_e_imza_at is not None and row.state == State.UNDER_REVIEW:
+        open_at_once(row, now=now)
+    return row
 
 
 def hand_in(application: Application, *, now: datetime, actor: str = draft.APPLICANT) -> bool:
@@ -44,26 +52,6 @@ def hand_in(application: Application, *, now: datetime, actor: str = draft.APPLI
 def withdraw(application: Application, *, now: datetime, actor: str = draft.APPLICANT) -> Application:
     """Take the application back. Refused: `IllegalApplicationStep` once an address was given, `StaleApplication`."""
     return states.advance(application, Event.WITHDRAWN, now=now, actor=actor)
-
-
-def submit_signed(application: Application, signature: bytes, *, now: datetime) -> Application:
-    """Send a draft that its applicant has signed by e-imza; `signature` is the whole signed application.
-
-    The signature was verified in full, and the signer's identity number is the applicant's: both are asked by
-    `e_imza` before it comes here. Afterwards a natural person's account is opened, if that is possible now; if not, the
-    application lies with its branch like any other. Refused: `NotADraft`, `StepSkipped`, `StaleApplication`.
-    """
-    draft.require_ready(application)
-    if not signature:
-        raise ValueError("an application signed by e-imza has its signature")
-    digest = vault.put(signature)
-    values = {"signed_by_e_imza_at": now, "signature_digest": digest}
-    application.signed_by_e_imza_at = now
-    event = Event.SUBMITTED if checklist.missing(application) else Event.SUBMITTED_WHOLE
-    states.advance(application, event, now=now, actor=draft.APPLICANT, values=values)
-    if application.kind == Application.Kind.NATURAL and application.state == State.UNDER_REVIEW:
-        open_at_once(application, now=now)
-    return application
 
 
 def open_at_once(application: Application, *, now: datetime) -> bool:
@@ -83,7 +71,7 @@ def open_at_once(application: Application, *, now: datetime) -> bool:
             application.account = account
             states.advance(application, Event.ALLOTTED, now=now, actor=SYSTEM)
     except (AddressTaken, AddressNotAllowed):
-        application.refresh_from_db()
+        application.state, application.account = State.UNDER_REVIEW, None
         return False
     try:
         activation.begin(account, now=now)

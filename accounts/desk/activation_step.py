@@ -1,4 +1,4 @@
-"""Last step: the activation code leaves for the phone that was checked. Nobody at the counter sees or chooses it (V-013).
+"""Last step: the activation code leaves for the phone that was checked. Nobody at the counter sees it (V-013).
 
 The person sets parola and şifre at `/aktivasyon/` himself; until then the address takes no mail (design.md 1.1.4). A
 code that ran out is sent anew here, by the branch that opened the account, and always to the phone on record (W-007).

@@ -3,10 +3,10 @@
     identity → papers → phone → address → contract → activation
 
 The order is the law's and ours: identity before anything (K-025); the phone before the address, because an account is
-opened for a phone that was in the applicant's hand (W-007); the contract names the address; and the activation
-code leaves only when all of that is signed. A step asked for out of its turn is refused (V-045). A step can be opened again: its row stays,
-with the moment it was opened, and every later step is opened with it, because it stood on this one. Only the address
-stays: once allotted, an address is never given to anybody else and never taken back (K-033).
+opened for a phone that was in the applicant's hand (W-007); the contract names the address; and the activation code
+leaves only when all of that is signed. A step asked for out of its turn is refused (V-045). A step can be opened again:
+its row stays, with the moment it was opened, and every later step is opened with it, because it stood on this one. Only
+the address stays: once allotted, an address is never given to anybody else and never taken back (K-033).
 
 Everything is kept in `CheckedStep` rows, so that a page left in the middle is found as it was, by any clerk of the
 branch.
@@ -128,8 +128,8 @@ def record(
 def reopen(application: Application, step: Step, *, by: Serving, now: datetime) -> int:
     """Open a checked step again, and every later one but the address; how many rows that were.
 
-    Inside the caller's transaction, with the application's row locked (`queue.reopen`). Refused: `WrongOrder` for a step that is not
-    checked, `StepStays` for the address.
+    Inside the caller's transaction, with the application's row locked (`queue.reopen`). Refused: `WrongOrder` for a
+    step that is not checked, `StepStays` for the address.
     """
     if step is Step.ADDRESS:
         raise StepStays("an address stays allotted")

@@ -1,4 +1,4 @@
-"""Fifth step: contract and undertaking, printed with the allotted address, signed before the clerk, and scanned (K-023).
+"""Fifth step: contract and undertaking, printed with the allotted address, signed before the clerk, scanned (K-023).
 
 An application signed by e-imza carries its signature already and needs no paper (K-022).
 """

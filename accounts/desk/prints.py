@@ -12,7 +12,6 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-
 from django.utils.timezone import localdate
 
 from evidence import eventlog, pdf

@@ -1,6 +1,6 @@
 """What was done at a branch on one day, by whom: the clerk's own list, read from histories and never written.
 
-Days are counted in Istanbul. A line names the application and the act; it holds no more of the applicant than the queue.
+Days are counted in Istanbul. A line names the application and the act; it shows no more than the queue.
 """
 
 from collections.abc import Sequence

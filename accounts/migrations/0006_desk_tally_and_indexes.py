@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0005_apply_door_tally")]
+    dependencies = [("accounts", "0006_apply_merge")]
 
     operations = [
         migrations.CreateModel(
@@ -24,9 +24,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("person", "what", "hour"), name="one_tally_per_hour")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("person", "what", "hour"), name="one_tally_per_hour")],
             },
         ),
         migrations.AddIndex(

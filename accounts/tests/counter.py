@@ -8,9 +8,9 @@ from accounts import persons
 from accounts.applying import draft, states
 from accounts.applying.documents import PaperKind
 from accounts.applying.states import Event
-from accounts.desk import address_step, contract_step, identity_step, papers_step, phone_step
+from accounts.desk import activation_step, address_step, contract_step, identity_step, papers_step, phone_step
 from accounts.desk.identity_step import IdentityDocument, Seen
-from accounts.models import Application, Branch, KepAccount, Person, Post
+from accounts.models import Application, Branch, Document, KepAccount, Person, Post
 from accounts.posts import Serving, serving_of
 from accounts.tests.cast import LONG_AGO, make_person, new_tckn, texts
 
@@ -96,9 +96,12 @@ class Counter:
             self.scan(need.kind)
         contract_step.confirm(self.key, was_signed_here=True, by=self.by, now=self.now)
 
-    def scan(self, kind: PaperKind) -> None:
+    def activation(self) -> None:
+        activation_step.begin(self.key, by=self.by, now=self.now)
+
+    def scan(self, kind: PaperKind) -> Document:
         """A scan of this kind of paper."""
-        papers_step.file(self.key, kind, PDF + kind.encode(), file_name="tarama.pdf", by=self.by, now=self.now)
+        return papers_step.file(self.key, kind, PDF + kind.encode(), file_name="tarama.pdf", by=self.by, now=self.now)
 
     def until(self, *names: str) -> None:
         """Every step up to the last named one."""

@@ -1,4 +1,4 @@
-"""The six steps of the counter: in their order, once, by the right clerk, for the right person (V-013, V-045, V-047)."""
+"""The six steps of the counter: in their order, once, by the right clerk, for the right person (V-045, V-047)."""
 
 import threading
 from datetime import date, timedelta
@@ -7,8 +7,17 @@ import pytest
 from django.db import connection
 
 from accounts.applying.errors import UnknownPaper
-from accounts.desk import activation_step, address_step, checklist, contract_step, decision, identity_step
-from accounts.desk import papers_step, phone_step, queue
+from accounts.desk import (
+    activation_step,
+    address_step,
+    checklist,
+    contract_step,
+    decision,
+    identity_step,
+    papers_step,
+    phone_step,
+    queue,
+)
 from accounts.desk.checklist import Step
 from accounts.desk.errors import (
     CodeOfAnotherPhone,

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods
 
 from guards import clock
 
-from .. import access
+from .. import access, posts
 from ..access import Acting
 from ..errors import AccessRefused, NoAccount
-from ..models import Person
+from ..models import Person, Post
 from ..operating import invitations, words
 
 _NEXT = "kep_after_choice"
@@ -33,7 +33,10 @@ class AccountChoice:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_account(request: HttpRequest) -> HttpResponse:
-    """The accounts of the person, and the choice of one. A choice that is not his is refused like an unknown one."""
+    """The accounts of the person, and the choice of one. A choice that is not his is refused like an unknown one.
+
+    A clerk without an account of his own has nothing to choose and comes to his counter.
+    """
     person, now = request.user, clock.now()
     if not isinstance(person, Person):
         raise AccessRefused("nobody is signed in")
@@ -42,9 +45,14 @@ def choose_account(request: HttpRequest) -> HttpResponse:
         access.choose(request, acting)
         access.note_choice(acting, now=now)
         return HttpResponseRedirect(_target(request))
-    held, is_invited = access.accounts_of(person, now=now), invitations.open_for(person, now=now).exists()
-    if not held and is_invited:
+    held = access.accounts_of(person, now=now)
+    if not held and invitations.open_for(person, now=now).exists():
         return redirect("accounts:invitations")
+    roles = [] if held else posts.roles_of(person, now=now)
+    if Post.Role.CLERK in roles:
+        return redirect("accounts:desk")
+    if Post.Role.BACK_OFFICE in roles:
+        return redirect(resolve_url(settings.KEP_OFFICE_URL))
     if not held:
         raise NoAccount("no account to act for")
     if "next" in request.GET:

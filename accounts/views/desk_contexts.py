@@ -53,6 +53,9 @@ def proposals(application: Application) -> tuple[str, ...]:
 
 
 def _ended(application: Application, *, now: datetime) -> Context:
+    if application.state == State.REJECTED:
+        change = application.changes.filter(to_state=State.REJECTED).order_by("-pk").first()
+        return {"why": change.why if change else ""}
     account = application.account
     if account is None or application.state != State.AWAITING_ACTIVATION:
         return {}

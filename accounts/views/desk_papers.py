@@ -116,6 +116,6 @@ def _kind_of(word: str) -> PaperKind:
         raise NoSuchApplication("no such kind of paper") from error
 
 
-def _read(given: UploadedFile) -> tuple[bytes, str]:
+def _read(given: "UploadedFile[bytes]") -> tuple[bytes, str]:
     """The bytes, one more than is taken at the most, so that a larger file is refused and not read to its end."""
     return given.read(documents.MOST_BYTES + 1), given.name or ""

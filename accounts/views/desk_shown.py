@@ -1,4 +1,4 @@
-"""How applications, steps and acts are named on the pages of the counter. Identity numbers leave here masked (I-006)."""
+"""How applications, steps, acts are named on the pages of the counter; identity numbers leave here masked (I-006)."""
 
 import json
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ was typed still in it.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -29,13 +29,14 @@ from ..desk import (
 from ..desk.checklist import Step
 from ..desk.errors import NoSuchApplication, WrongOrder
 from ..desk.forms import AddressForm, CodeForm, ContractForm, IdentityForm, PapersForm, PhoneForm
+from ..desk.frame import WAITING
 from ..errors import AccountsError
-from ..models import Application
 from ..posts import Serving
 from . import desk_contexts
 from .desk_parts import desk_page, fields_of, for_clerks, only_fields
 
-Act = Callable[[forms.Form, str, Serving, datetime], None]
+Act = Callable[[Any, str, Serving, datetime], None]
+"""What a valid form does; each is called with the form of its own step."""
 
 
 @require_safe
@@ -121,12 +122,12 @@ def shown(
     now = clock.now()
     found = queue.look_at(public_id, by, now=now)
     lines = checklist.checklist_of(found)
-    if asked is not None and not (lines.line(asked).is_done or lines.line(asked).is_next):
+    is_waiting = found.state in WAITING
+    if asked is not None and not (lines.line(asked).is_done or (is_waiting and lines.line(asked).is_next)):
         if request.method != "POST":
             return redirect("accounts:desk_application", public_id)
-        refusal, form = refusal or WrongOrder("not its turn"), None
-        asked = None
-    shown = asked or lines.next_step
+        refusal, form, asked = refusal or WrongOrder("not its turn"), None, None
+    shown = asked or (lines.next_step if is_waiting else None)
     context = desk_contexts.context_of(found, lines, shown, form=form, now=now)
     template = "accounts/desk/application.html"
     return desk_page(
@@ -141,8 +142,7 @@ def _step_of(word: str) -> Step:
         raise NoSuchApplication("no such step") from error
 
 
-def _identity(form: forms.Form, public_id: str, by: Serving, now: datetime) -> None:
-    assert isinstance(form, IdentityForm)
+def _identity(form: IdentityForm, public_id: str, by: Serving, now: datetime) -> None:
     identity_step.confirm(public_id, seen=form.seen(), by=by, now=now)
 
 

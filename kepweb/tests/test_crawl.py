@@ -26,6 +26,7 @@ MAY_CHANGE = {
     "accounts_wrongtries",
     "accounts_knowndevice",
     "accounts_onetimecode",
+    "accounts_desktally",
     "signing_codemiss",
     "axes_accessattempt",
     "axes_accessattemptexpiration",

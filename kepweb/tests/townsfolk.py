@@ -13,9 +13,12 @@ from typing import Any
 
 from django.test import Client
 
-from accounts.models import Branch, KepAccount, KnownDevice, OpenVisit, Operator, Person, Post
+from accounts.applying.documents import PaperKind
+from accounts.models import Branch, KepAccount, KnownDevice, OneTimeCode, OpenVisit, Operator, Person, Post
 from accounts.operators import Act
+from accounts.posts import serving_of
 from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, sign_in
+from accounts.tests.counter import Counter, make_application
 from mailbox import compose, reading, takeout, tasks
 from mailbox.compose import FileGiven
 from mailbox.models import BoxItem, Draft
@@ -76,6 +79,7 @@ def settle(road: Road) -> Town:
     branch = _serve(people)
     town = Town(road, company, branch, people)
     _mail(town)
+    _apply(town)
     _sign_ins(town)
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
@@ -139,6 +143,31 @@ def _mail(town: Town) -> None:
     town.objects["unread"] = {"company": {"public_id": road.arrived(unopened, company).public_id}}
     town.objects["draft"] = {"company": {"public_id": draft.public_id}, "owner": {"public_id": own.public_id}}
     town.objects["file"] = {"company": _with_file(draft), "owner": _with_file(own)}
+
+
+def _apply(town: Town) -> None:
+    """At the first branch: one application whose phone is to be checked, one that waits for its activation; and one
+    that no branch has taken."""
+    now = town.road.clock.now
+    clerk = serving_of(town.people["clerk"], Post.Role.CLERK, now=now)
+    half, whole = (Counter(make_application(town.branch, now=now), clerk, now) for _ in range(2))
+    half.until("identity", "papers")
+    contract = half.scan(PaperKind.CONTRACT)
+    whole.until("identity", "papers", "phone", "address", "contract", "activation")
+    OneTimeCode.objects.update(sent_at=now - timedelta(minutes=5))  # so that the next may be asked for
+    key = {"public_id": half.key}
+    named = {
+        "applied": key,
+        "activating": {"public_id": whole.key},
+        "free": {"public_id": make_application(None, now=now).public_id},
+        "step": {**key, "word": "telefon"},
+        "done": {**key, "word": "kimlik"},
+        "papers": {**key, "kind": PaperKind.OTHER.value},
+        "paper": {**key, "document_id": contract.public_id},
+        "print": {**key, "paper": "application_form"},
+        "intake": {"word": "gercek"},
+    }
+    town.objects.update({kind: {"company": each} for kind, each in named.items()})
 
 
 def _with_file(draft: Draft) -> dict[str, str]:
