@@ -102,11 +102,3 @@ class NoSuchPost(AccountsError):
     status = 404
     code = "ONY-31"
     user_message = "Böyle süren bir görev ya da açık bir şube yok. Sayfayı yenileyin; hiçbir şey değişmedi."
-
-
-class NoPostYet(AccountsError):
-    """A person without both secrets cannot serve: he could not sign in."""
-
-    status = 409
-    code = "ONY-32"
-    user_message = "Bu kişi henüz giriş yapamıyor: kimliği görülmemiş ya da parola ve şifresini belirlememiş."

@@ -26,14 +26,31 @@ def find(text: str, *, by: Serving, now: datetime) -> Person | KepAccount:
     """
     wanted = text.strip()
     found = _account(wanted) if "@" in wanted else _person(wanted)
+    _note(found, by, now=now)
+    if found is None:
+        raise NobodyFound("nobody by this number or address")
+    return found
+
+
+def find_account(text: str, *, by: Serving, now: datetime) -> KepAccount:
+    """The account with this address, whoever holds it: for the back office, whose orders name addresses.
+
+    Refused: `AddressRefused`, `NobodyFound`, `DeskBusy`.
+    """
+    address = str(read_address(text.strip()))
+    found = KepAccount.objects.filter(address=address).select_related("holder").first()
+    _note(found, by, now=now)
+    if found is None:
+        raise NobodyFound("no such account")
+    return found
+
+
+def _note(found: Person | KepAccount | None, by: Serving, *, now: datetime) -> None:
     limits.count(Counted.SEARCH, by, now=now)
     subject = _subject(found) if found else ""
     with transaction.atomic():
         facts: dict[str, str | int | None] = {"branch": by.branch_code, "found": int(found is not None)}
         eventlog.append("desk.looked_up", at=now, actor=by.actor, subject=subject, facts=facts)
-    if found is None:
-        raise NobodyFound("nobody by this number or address")
-    return found
 
 
 def _person(text: str) -> Person | None:

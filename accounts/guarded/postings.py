@@ -7,8 +7,8 @@ the row itself (V-032, V-043). Nobody gives himself a post or ends his own.
 `manage.py kepstaff` on the machine itself gives such a post.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -16,26 +16,52 @@ from django.utils.translation import gettext_noop
 
 from evidence import eventlog
 
-from .. import approvals, open_visits
+from .. import approvals, open_visits, persons, recovery
 from ..approvals import facts_of
+from ..identity import read_mobile, read_name, read_tckn
 from ..models import Approval, Branch, Person, Post
 from ..operators import running
 from ..posts import Serving
-from .errors import NoPostYet, NoSuchPost, PostTaken
+from .errors import NoSuchPost, PostTaken
 
 GRANT = "post.grant"
 END = "post.end"
 _OFFICE = frozenset({Post.Role.BACK_OFFICE.value})
 
 
-def ask_to_grant(person: Person, *, role: str, branch: Branch | None, why: str, by: Serving, now: datetime) -> Approval:
-    """Ask that the person be given a post; a clerk's names an open branch, the back office has none.
+@dataclass(frozen=True)
+class Candidate:
+    """Who is to serve, as his papers say it; all as typed. Somebody known keeps the name and phone on record."""
 
-    Refused: `NoPostYet`, `PostTaken`, `NoSuchPost`, whatever `approvals.ask` refuses.
+    tckn: str
+    first_name: str
+    last_name: str
+    phone: str
+
+
+def ask_to_grant(
+    candidate: Candidate, *, role: str, branch: Branch | None, why: str, by: Serving, now: datetime
+) -> Approval:
+    """Ask that somebody be given a post; a clerk's names an open branch, the back office has none.
+
+    Refused: `TcknRefused`, `PhoneRefused`, `NameRefused`, `PostTaken`, `NoSuchPost`, whatever `approvals.ask` refuses.
     """
-    _refuse(person, role, branch, now=now)
-    facts = {"person": str(person.pk), "role": role, "branch": branch.code if branch else ""}
-    return approvals.ask(GRANT, subject=f"person:{person.pk}", facts=facts, why=why, by=by, now=now)
+    tckn = read_tckn(candidate.tckn)
+    facts = {
+        "tckn": tckn,
+        "first_name": read_name(candidate.first_name),
+        "last_name": read_name(candidate.last_name),
+        "phone": read_mobile(candidate.phone),
+        "role": role,
+        "branch": branch.code if branch else "",
+    }
+    known = Person.objects.filter(tckn_index=persons.tckn_index(tckn)).first()
+    _refuse(known, role, branch, now=now)
+    subject = f"number:{persons.tckn_index(tckn)[:57]}"
+    if known is not None:
+        facts |= {"person": str(known.pk), "first_name": known.first_name, "last_name": known.last_name}
+        subject = f"person:{known.pk}"
+    return approvals.ask(GRANT, subject=subject, facts=facts, why=why, by=by, now=now)
 
 
 def ask_to_end(post: Post, *, why: str, by: Serving, now: datetime) -> Approval:
@@ -46,17 +72,34 @@ def ask_to_end(post: Post, *, why: str, by: Serving, now: datetime) -> Approval:
     return approvals.ask(END, subject=f"post:{post.public_id}", facts=facts, why=why, by=by, now=now)
 
 
-def begin(person: Person, *, role: str, branch: Branch | None, granted_by: str, now: datetime) -> Post:
-    """Give the post, by four eyes or on the machine. Refused: `NoPostYet`, `PostTaken`, `NoSuchPost`."""
-    _refuse(person, role, branch, now=now)
-    try:
-        with transaction.atomic():
-            post = Post.objects.create(person=person, role=role, branch=branch, starts_at=now, granted_by=granted_by)
-            facts = {"post": post.public_id, "role": role, "branch": branch.code if branch else ""}
-            open_visits.end_all(person, reason="post_granted", now=now, actor=granted_by)  # shorter from now on (V-031)
-            eventlog.append("post.granted", at=now, actor=granted_by, subject=f"person:{person.pk}", facts=facts)
-    except IntegrityError as error:
-        raise PostTaken("a running post in this role") from error
+def begin(candidate: Candidate, *, role: str, branch: Branch | None, granted_by: str, now: datetime) -> Post:
+    """Give the post, by four eyes or on the machine. Whoever has no secrets gets a code to set them (V-013).
+
+    His visits end: those of whoever serves are shorter (V-031). Refused: `PostTaken`, `NoSuchPost`; `CodeTooSoon`,
+    `CodeNotSent`; as by `persons.enroll`.
+    """
+    with transaction.atomic():
+        person = persons.enroll(
+            tckn=candidate.tckn,
+            first_name=candidate.first_name,
+            last_name=candidate.last_name,
+            phone=candidate.phone,
+            now=now,
+            established=True,
+        )
+        _refuse(person, role, branch, now=now)
+        try:
+            with transaction.atomic():
+                post = Post.objects.create(
+                    person=person, role=role, branch=branch, starts_at=now, granted_by=granted_by
+                )
+        except IntegrityError as error:
+            raise PostTaken("a running post in this role") from error
+        open_visits.end_all(person, reason="post_granted", now=now, actor=granted_by)
+        facts = {"post": post.public_id, "role": role, "branch": branch.code if branch else ""}
+        eventlog.append("post.granted", at=now, actor=granted_by, subject=f"person:{person.pk}", facts=facts)
+        if not person.has_secrets:
+            recovery.begin(person, now=now)
     return post
 
 
@@ -73,9 +116,9 @@ def open_branches(*, now: datetime) -> list[Branch]:
 
 def _grant(approval: Approval, now: datetime) -> None:
     facts = facts_of(approval)
-    person = Person.objects.get(pk=UUID(facts["person"]))
     branch = Branch.objects.get(code=facts["branch"]) if facts["branch"] else None
-    begin(person, role=facts["role"], branch=branch, granted_by=f"person:{approval.asked_by_id}", now=now)
+    candidate = Candidate(facts["tckn"], facts["first_name"], facts["last_name"], facts["phone"])
+    begin(candidate, role=facts["role"], branch=branch, granted_by=f"person:{approval.asked_by_id}", now=now)
 
 
 def _end(approval: Approval, now: datetime) -> None:
@@ -88,16 +131,14 @@ def _end(approval: Approval, now: datetime) -> None:
     eventlog.append("post.ended", at=now, actor=actor, subject=f"person:{post.person_id}", facts=told)
 
 
-def _refuse(person: Person, role: str, branch: Branch | None, *, now: datetime) -> None:
-    is_established = person.identity_state == Person.IdentityState.ESTABLISHED
-    if not (is_established and person.has_secrets and person.is_active):
-        raise NoPostYet("cannot sign in, or never seen")
+def _refuse(person: Person | None, role: str, branch: Branch | None, *, now: datetime) -> None:
     is_clerk = role == Post.Role.CLERK
     if role not in Post.Role.values or is_clerk != (branch is not None):
         raise NoSuchPost("role and branch do not fit")
     if branch is not None and branch.closed_at is not None and branch.closed_at <= now:
         raise NoSuchPost("the branch has closed")
-    if Post.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), person=person, role=role).exists():
+    lasting = Q(ends_at=None) | Q(ends_at__gt=now)
+    if person is not None and Post.objects.filter(lasting, person=person, role=role).exists():
         raise PostTaken("a running post in this role")
 
 

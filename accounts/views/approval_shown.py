@@ -161,7 +161,10 @@ def _about(approval: Approval, people: dict[UUID, Person], accounts: dict[str, K
         return f"{account.holder.name} ({account.address})"
     key = _person_key(approval)
     person = people.get(UUID(key)) if key else None
-    return person.full_name if person else ""
+    if person is not None:
+        return person.full_name
+    facts = facts_of(approval)
+    return f"{facts.get('first_name', '')} {facts.get('last_name', '')}".strip()
 
 
 def _person_key(approval: Approval) -> str:
@@ -235,13 +238,15 @@ def _of_account(facts: dict[str, str]) -> list[Fact]:
 
 
 def _of_post(facts: dict[str, str]) -> list[Fact]:
-    person = Person.objects.get(pk=UUID(facts["person"]))
-    post = Post.objects.select_related("branch").filter(public_id=facts.get("post", "")).first()
-    role = post.role if post else facts["role"]
-    branch = post.branch if post else Branch.objects.filter(code=facts["branch"]).first()
+    post = Post.objects.select_related("branch", "person").filter(public_id=facts.get("post", "")).first()
+    if post is not None:
+        name, tckn, role, branch = post.person.full_name, post.person.tckn, post.role, post.branch
+    else:
+        name, tckn, role = f"{facts['first_name']} {facts['last_name']}", facts["tckn"], facts["role"]
+        branch = Branch.objects.filter(code=facts["branch"]).first()
     lines = [
-        Fact(_("Kişi"), person.full_name),
-        Fact(_("T.C. kimlik no"), mask_tckn(person.tckn)),
+        Fact(_("Kişi"), name),
+        Fact(_("T.C. kimlik no"), mask_tckn(tckn)),
         Fact(_("Görev"), str(ROLES[Post.Role(role)])),
     ]
     return [*lines, *([Fact(_("Şube"), branch.name)] if branch else [])]

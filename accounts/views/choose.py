@@ -1,6 +1,7 @@
 """Choosing the account to act for; shown after the sign-in when there are several, and by *Hesap değiştir*."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -46,12 +47,8 @@ def choose_account(request: HttpRequest) -> HttpResponse:
         access.note_choice(acting, now=now)
         return HttpResponseRedirect(_target(request))
     held, is_invited = access.accounts_of(person, now=now), invitations.open_for(person, now=now).exists()
-    if not held and is_invited:
-        return redirect("accounts:invitations")
-    if not held and Post.Role.CLERK in posts.roles_of(person, now=now):
-        return redirect("accounts:desk")
-    if not held and former.closed_accounts_of(person, now=now).exists():
-        return redirect("mailbox:closed_accounts")  # what is left to him are its proofs (K-035)
+    if not held and (place := _instead(person, is_invited=is_invited, now=now)):
+        return redirect(place)
     if not held:
         raise NoAccount("no account to act for")
     if "next" in request.GET:
@@ -60,6 +57,18 @@ def choose_account(request: HttpRequest) -> HttpResponse:
     choices = [_choice(acting, is_current=acting.account.public_id == current) for acting in held]
     context = {"accounts": choices, "is_invited": is_invited, "folder": "", "now": now}
     return render(request, "accounts/choose_account.html", context)
+
+
+def _instead(person: Person, *, is_invited: bool, now: datetime) -> str:
+    """Where somebody without an account belongs: an invitation, his post, or what a closed account left him."""
+    if is_invited:
+        return "accounts:invitations"
+    roles = posts.roles_of(person, now=now)
+    if Post.Role.CLERK in roles:
+        return "accounts:desk"
+    if Post.Role.BACK_OFFICE in roles:
+        return resolve_url(settings.KEP_OFFICE_URL)
+    return "mailbox:closed_accounts" if former.closed_accounts_of(person, now=now).exists() else ""
 
 
 def _choice(acting: Acting, *, is_current: bool) -> AccountChoice:

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "accounts",
     "directory",
     "mailbox",
+    "staff",
     "kepweb",
 ]
 
@@ -95,6 +96,7 @@ AUTHENTICATION_BACKENDS = [
 ]
 LOGIN_URL = reverse_lazy("accounts:sign_in")
 LOGIN_REDIRECT_URL = reverse_lazy("mailbox:inbox")
+KEP_OFFICE_URL = reverse_lazy("staff:approvals")  # where somebody of the back office without an account goes
 TWO_FACTOR_PATCH_ADMIN = False
 OTP_LOGIN_URL = LOGIN_URL
 PASSWORD_HASHERS = ["accounts.hashers.KepArgon2"]
