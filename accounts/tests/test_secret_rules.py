@@ -102,8 +102,6 @@ def test_a_letter_is_one_letter_composed_or_not(someone: Person, settings: LazyS
         "071985",
         "19071985",
         "19850719",
-        "071985",
-        "850719",
         "121212",
         "123123",
         "555555",
