@@ -1,6 +1,6 @@
 """Forms of the sign-in by e-imza and of forgotten secrets. Field names of the factors are those of the sign-in."""
 
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -42,5 +42,5 @@ class ReturnForm(StrictForm):
 class NewSecretsForm(PasswordForm, PinForm):
     """Both secrets anew, each typed twice."""
 
-    pairs: tuple[tuple[str, str, Any], ...] = (*PasswordForm.pairs, *PinForm.pairs)
+    pairs = (*PasswordForm.pairs, *PinForm.pairs)  # type: ignore[assignment]  # the bases have one pair each
     field_order = ("parola", "parola_yeniden", "sifre", "sifre_yeniden")
