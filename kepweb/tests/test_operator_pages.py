@@ -51,7 +51,7 @@ def company(db: None) -> Company:
 def form_of(operator: Operator, **changed: str) -> dict[str, str]:
     """The edit form as the page of this moment would post it, with every box as it is."""
     fresh = Operator.objects.get(pk=operator.pk)
-    held = dict.fromkeys(grants.held_by(fresh).switches, "on")
+    held = {each: "on" for each in grants.offered(fresh.account) if getattr(fresh, each)}
     return {"seen": grants.state_of(fresh), "role": fresh.role, **held, **changed}
 
 
