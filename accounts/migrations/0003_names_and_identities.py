@@ -1,4 +1,4 @@
-"""Every operatorship gets a name for addresses; in a step of its own, because a default would be one for all."""
+"""What the rows of an installation that grew before this need; in a step of its own, because one default is one for all."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,18 @@ import guards.ids
 
 
 def name_each(apps: object, schema_editor: object) -> None:
-    """One id for each row there is."""
+    """Every operatorship gets a name for addresses."""
     operators = apps.get_model("accounts", "Operator").objects  # type: ignore[attr-defined]
     keys: Iterable[int] = operators.filter(public_id=None).values_list("pk", flat=True)
     for key in list(keys):
         operators.filter(pk=key).update(public_id=guards.ids.public_id())
+
+
+def those_there_are_seen(apps: object, schema_editor: object) -> None:
+    """Persons with secrets came from the demo seed: they are who they say, and must not lose them at a branch."""
+    apps.get_model("accounts", "Person").objects.exclude(pin_hash="").update(  # type: ignore[attr-defined]
+        identity_state="ESTABLISHED"
+    )
 
 
 class Migration(migrations.Migration):
@@ -20,6 +27,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(name_each, migrations.RunPython.noop, elidable=True),
+        migrations.RunPython(those_there_are_seen, migrations.RunPython.noop, elidable=True),
         migrations.AlterField(
             model_name="operator",
             name="public_id",
