@@ -26,23 +26,31 @@ class House:
     data: Path
 
     def person(self, role: str) -> dict[str, Any]:
-        """The demo person with this role."""
-        people = json.loads((self.data / "demo.json").read_text())["people"]
-        return next(each for each in people if each["role"] == role)
+        """The first demo person with this role."""
+        return self.people(role)[0]
+
+    def people(self, role: str) -> list[dict[str, Any]]:
+        """Every demo person with this role."""
+        everybody = json.loads((self.data / "demo.json").read_text())["people"]
+        return [each for each in everybody if each["role"] == role]
+
+    def texts(self, number: str) -> list[str]:
+        """Every text that came to a phone, newest first."""
+        lines = map(json.loads, reversed((self.data / "sms.jsonl").read_text().splitlines()))
+        return [each["text"] for each in lines if each["to"] == number]
 
     def last_sms(self, number: str) -> str:
-        """The newest text with a code on a phone: a notice may come at any moment."""
-        lines = (self.data / "sms.jsonl").read_text().splitlines()
-        mine = (each["text"] for each in map(json.loads, reversed(lines)) if each["to"] == number)
-        return next(text for text in mine if re.search(r"#[0-9]{6,8}$", text))
+        """The newest text with a code for the site on a phone: a notice may come at any moment."""
+        return next(text for text in self.texts(number) if re.search(r"#[0-9]{6,8}$", text))
 
 
 class Sitting:
     """One person in one browser."""
 
-    def __init__(self, browser: Browser, house: House, role: str, **look: Any) -> None:
+    def __init__(self, browser: Browser, house: House, who: str | dict[str, Any], **look: Any) -> None:
+        """`who` is a role of the demo, or what a newcomer knows by heart."""
         self.house = house
-        self.person = house.person(role)
+        self.person = house.person(who) if isinstance(who, str) else who
         self.context: BrowserContext = browser.new_context(locale="tr-TR", base_url=house.origin, **look)
         self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
@@ -58,7 +66,7 @@ class Sitting:
         page.wait_for_url("**/giris/sms/")
         page.locator("[name=sms]").fill(self.sms_code())
         page.locator("main form button[type=submit]").first.click()
-        page.wait_for_url(re.compile(r"/(gelen|hesap/sec)/"))
+        page.wait_for_url(re.compile(r"/(gelen|hesap/sec|sube|yonetim|yetkililer/davetler)/"))
 
     def sms_code(self) -> str:
         """The six digits of the newest text."""
