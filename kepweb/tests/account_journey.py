@@ -104,7 +104,7 @@ def serve(clerk: Sitting, number: str, person: Newcomer, house: House, scan: Pat
     page.goto("/sube/")
     page.locator("[name=ara]").fill(number)
     page.get_by_role("button", name="Ara", exact=True).click()
-    page.get_by_role("link", name=person.name).first.click()
+    page.locator("tr", has_text=number).get_by_role("link").first.click()
     page.locator("[name=belge]").select_option(index=1)
     for name, value in {
         "tckn": person.tckn,
