@@ -41,6 +41,8 @@ ROUNDS, STEP = 24, timedelta(seconds=65)
 """How often the clock is moved on, past the claims of work that was broken off, when nothing moves by itself any more.
 In all it stays below half an hour: a signature whose visit has ended meanwhile would rightly be turned back."""
 TURNS = 5_000
+WAVE = 250
+"""Messages sent before the workers have a turn."""
 KILL_AFTER = (20, 60)
 """Statements between two backends that the neighbour ends: by work done, or a slow machine would never get on."""
 HOLD_FOR, REST_FOR = (0.3, 0.9), (0.2, 1.5)
@@ -254,7 +256,10 @@ def main() -> None:
     began, now, rounds, turns = time.monotonic(), datetime.now(UTC), 0, 0
     with one_road.listening() as heard:
         with faults.happening():
-            refusals = send(first, count, wrong)
+            refusals = 0
+            for sent in range(0, count, WAVE):  # more than a wave at once would be refused, rightly (R-018)
+                refusals += send(first, min(WAVE, count - sent), wrong)
+                work(now)
             while rounds < ROUNDS and turns < TURNS and not _patient(lambda: one_road.is_all_done(count)):
                 turns += 1
                 if not work(now):
