@@ -22,8 +22,8 @@ from ..clock_words import clock_words
 from ..models import DoorTally
 from .errors import TooManyFromHere
 
-KEPT = timedelta(days=2)
-"""How long a count is kept; it means something for an hour."""
+COUNTED_FOR = timedelta(hours=2)
+"""How old a count is when it means nothing any more; `hygiene` takes it away."""
 
 
 class Door(enum.Enum):
@@ -49,12 +49,6 @@ def count(door: Door, request: HttpRequest, *, now: datetime) -> None:
         if not DoorTally.objects.filter(pk=row.pk, count__lt=door.per_hour).update(count=F("count") + 1):
             until = hour + timedelta(hours=1)
             raise TooManyFromHere(f"too many of {door.value}", until=until, at=clock_words(until, now=now))
-
-
-def sweep(*, now: datetime) -> int:
-    """Take counts away that mean nothing any more; how many there were."""
-    deleted, _ = DoorTally.objects.filter(hour__lt=now - KEPT).delete()
-    return deleted
 
 
 def _network(request: HttpRequest) -> str:
