@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from evidence import eventlog
 from guards import clock
 
-from .. import access
+from .. import access, former
 from ..access import Acting
 from ..errors import AccessRefused, NoAccount
 from ..models import Person
@@ -48,6 +48,8 @@ def choose_account(request: HttpRequest) -> HttpResponse:
             )
         return HttpResponseRedirect(_target(request))
     held = access.accounts_of(person, now=now)
+    if not held and former.closed_accounts_of(person, now=now).exists():
+        return redirect("mailbox:closed_accounts")  # what is left to him are its proofs (K-035)
     if not held:
         raise NoAccount("no account to act for")
     if "next" in request.GET:

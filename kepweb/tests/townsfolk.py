@@ -13,6 +13,7 @@ from typing import Any
 
 from django.test import Client
 
+from accounts import lifecycle
 from accounts.models import Branch, KepAccount, Operator, Person, Post
 from accounts.operators import Act
 from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, sign_in
@@ -75,9 +76,14 @@ def settle(road: Road) -> Town:
     make_operator(company, people["ended"], ends_at=road.clock.now - timedelta(minutes=1))
     branch = _serve(people)
     town = Town(road, company, branch, people)
+<<<<<<< HEAD
     _mail(town)
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
+=======
+    _closed(town)
+    _mail(town)  # last: a message of his is to stay in CHECKING
+>>>>>>> ident
     return town
 
 
@@ -121,6 +127,24 @@ def _mail(town: Town) -> None:
     town.objects["unread"] = {"company": {"public_id": road.arrived(unopened, company).public_id}}
     town.objects["draft"] = {"company": {"public_id": draft.public_id}, "owner": {"public_id": own.public_id}}
     town.objects["file"] = {"company": _with_file(draft), "owner": _with_file(own)}
+
+
+def _closed(town: Town) -> None:
+    """The owner's other account and the company's, each with a message, and both closed (K-035)."""
+    for whose, holder in (("owner", town.people["owner"]), ("company", "Anadolu Makina Ltd. Şti.")):
+        account = make_account(f"kapanan.{whose}@hs01.kep.tr", holder=holder)
+        if whose == "company":
+            make_operator(account, town.people["main"], is_main=True)
+            make_operator(account, town.people["read"])
+        item = town.road.arrived(town.road.send(to=account.address, subject="Kapanan"), account)
+        reader = town.people["main" if whose == "company" else "owner"]
+        reading.open_message(item, reader=town.road.reader(reader, account), now=town.road.clock.now)
+        lifecycle.close(account, reason=lifecycle.Closing.REQUEST, actor="system", now=town.road.clock.now)
+        names = {"account": account.public_id}
+        town.objects.setdefault("closed", {})[whose] = names  # type: ignore[index]
+        names = {**names, "public_id": item.public_id}
+        town.objects.setdefault("left", {})[whose] = names  # type: ignore[index]
+        town.objects.setdefault("leftprf", {})[whose] = {**names, "code": 10, "recipient_no": 0}  # type: ignore[index]
 
 
 def _with_file(draft: Draft) -> dict[str, str]:
