@@ -11,11 +11,16 @@ from signing import operations
 
 from .applying.limits import COUNTED_FOR
 from .e_imza import ASKED_WITHIN
-<<<<<<< HEAD
-from .models import AskedRequest, DoorTally, EImzaProof, KnownDevice, SmsAttempt, WrongTries
-=======
-from .models import AskedRequest, EImzaProof, KnownDevice, OneTimeCode, OpenVisit, SmsAttempt, WrongTries
->>>>>>> life
+from .models import (
+    AskedRequest,
+    DoorTally,
+    EImzaProof,
+    KnownDevice,
+    OneTimeCode,
+    OpenVisit,
+    SmsAttempt,
+    WrongTries,
+)
 from .throttle import DEVICE_COOKIE_LIFE, FREE_TRIES
 
 KEPT = timedelta(days=30)

@@ -13,12 +13,8 @@ from typing import Any
 
 from django.test import Client
 
-<<<<<<< HEAD
 from accounts import lifecycle
-from accounts.models import Branch, KepAccount, Operator, Person, Post
-=======
 from accounts.models import Branch, KepAccount, KnownDevice, OpenVisit, Operator, Person, Post
->>>>>>> life
 from accounts.operators import Act
 from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, sign_in
 from mailbox import compose, reading, takeout, tasks
@@ -80,15 +76,11 @@ def settle(road: Road) -> Town:
     make_operator(company, people["ended"], ends_at=road.clock.now - timedelta(minutes=1))
     branch = _serve(people)
     town = Town(road, company, branch, people)
-<<<<<<< HEAD
-    _mail(town)
+    _closed(town)
     _sign_ins(town)
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
-=======
-    _closed(town)
     _mail(town)  # last: a message of his is to stay in CHECKING
->>>>>>> ident
     return town
 
 
