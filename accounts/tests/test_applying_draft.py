@@ -1,5 +1,6 @@
 """The verbs of a draft, asked directly and out of their order (V-045), and what a code to an old phone is worth."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from accounts.applying.legal import LegalPerson
 from accounts.applying.states import State
 from accounts.applying.status import read_number
 from accounts.applying.submitting import open_at_once
+from accounts.errors import CodeTooSoon
 from accounts.identity import read_address
 from accounts.identity_errors import AddressNotAllowed, AddressTaken
 from accounts.models import Application, Branch, KepAccount
@@ -119,10 +121,11 @@ def test_no_account_opens_at_once_without_a_signature_or_for_a_legal_person() ->
 
 def test_a_change_takes_the_signature_away() -> None:
     application = checked(make_draft())
-    for act in (
+    acts: tuple[Callable[[], None], ...] = (
         lambda: draft.change(application, replace(WHO, email="a@b.tr"), None, now=NOW),
         lambda: draft.choose(application, wanted(), now=NOW),
-    ):
+    )
+    for act in acts:
         Application.objects.update(signed_by_e_imza_at=NOW, signature_digest=bytes(32), phone_checked_at=NOW)
         application.refresh_from_db()
         act()
@@ -152,6 +155,6 @@ def test_ten_codes_a_day_go_to_one_phone_whoever_begins_the_applications() -> No
         try:
             draft.send_phone_code(make_draft(phone="+905551110000"), now=now)
             sent += 1
-        except one_time.CodeTooSoon:
+        except CodeTooSoon:
             continue
     assert sent == one_time.PER_DAY

@@ -124,8 +124,8 @@ def _applications(town: Town) -> None:
     raw = f"tckn;ad;soyad;telefon\n{person}\n".encode()
     listed = bulk.upload(acting, raw, branch_code=town.branch.code, mode=KepAccount.Mode.RECEIVE_ONLY, now=now)
     subject = documents.application_subject(listed.members[0])
-    given = {"file_name": "kimlik.pdf", "uploaded_by": "applicant", "now": now}
-    paper = documents.keep(subject, documents.PaperKind.IDENTITY, pdf(), **given)
+    kind = documents.PaperKind.IDENTITY
+    paper = documents.keep(subject, kind, pdf(), file_name="kimlik.pdf", uploaded_by="applicant", now=now)
     town.objects["list"] = {"company": {"batch": listed.public_id}}
     town.objects["paper"] = {"company": {"public_id": paper.public_id}}
     town.objects["kind"] = {"company": {"kind": "gercek"}}
