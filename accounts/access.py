@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from guards import clock
 from guards.ids import could_be_public_id
@@ -32,6 +33,7 @@ __all__ = [
     "acting_of",
     "choose",
     "has_other_accounts",
+    "is_paid",
 ]
 
 ACCOUNT_KEY = "kep_account"
@@ -174,8 +176,13 @@ def _usable(prefix: str = "") -> Q:
     return Q(**{f"{prefix}state": KepAccount.State.ACTIVE})
 
 
+def is_paid(account: KepAccount, *, now: datetime) -> bool:
+    """Whether the paid term covers today in Istanbul. Past it nothing is sent (P-011); mail still arrives (K-036)."""
+    return account.expires_on is None or timezone.localdate(now) <= account.expires_on
+
+
 def _acting(person: Person, account: KepAccount, operator: Operator | None, *, now: datetime) -> Acting:
-    may_send = account.mode == KepAccount.Mode.SEND_AND_RECEIVE
+    may_send = account.mode == KepAccount.Mode.SEND_AND_RECEIVE and is_paid(account, now=now)
     granted = {act: operator is None or may(operator, act, now=now) for act in Act}
     rights = Rights(
         may_read=granted[Act.READ],

@@ -5,4 +5,4 @@ class MailboxConfig(AppConfig):
     name = "mailbox"
 
     def ready(self) -> None:
-        from . import ended_visits  # noqa: F401 - hears the signal from here on
+        from . import ended_visits, stopped_accounts  # noqa: F401 - they hear their signals from here on

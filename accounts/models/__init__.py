@@ -7,6 +7,7 @@ person's account acts by himself, everybody else through an `Operator` row with 
 
 from .applications import Application, ApplicationChange, CheckedStep, Document
 from .codes import OneTimeCode, SmsAttempt, SmsNotice
+from .doors import DoorTally
 from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
@@ -23,6 +24,7 @@ __all__ = [
     "Branch",
     "CheckedStep",
     "Document",
+    "DoorTally",
     "EImzaProof",
     "EntityDomain",
     "KepAccount",

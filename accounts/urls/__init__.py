@@ -1,12 +1,13 @@
 """Addresses of this floor, one file for each door (design.md 3). All share the name space `accounts`."""
 
-from . import account, activation, e_imza, legal, sign_in
+from . import account, activation, applying, e_imza, legal, sign_in
 
 app_name = "accounts"
 urlpatterns = [
-    *sign_in.urlpatterns,
-    *e_imza.urlpatterns,
-    *activation.urlpatterns,
     *account.urlpatterns,
+    *activation.urlpatterns,
+    *applying.urlpatterns,
+    *e_imza.urlpatterns,
     *legal.urlpatterns,
+    *sign_in.urlpatterns,
 ]

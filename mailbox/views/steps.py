@@ -17,7 +17,8 @@ from evidence.models import SealedEvidence
 from evidence.proof_check import judge_proof
 from evidence.xml import read as read_evidence
 from guards.refusal_texts import text_of_code
-from mailbox.models import BoxItem, Message, Recipient
+from mailbox import term_holds
+from mailbox.models import BoxItem, Message, Recipient, TermHold
 from mailbox.proof_reasons import reason_for_reader
 from mailbox.state_names import MessageState, RecipientState
 from mailbox.trouble import text_of_hold
@@ -66,12 +67,13 @@ def timelines_of(item: BoxItem, recipients: Sequence[Recipient], proofs: Sequenc
     if not recipients:
         return [Timeline("", "", False, _steps(item, None, proofs))]
     several = len(recipients) > 1
+    holds = term_holds.holds_of(recipients)
     return [
         Timeline(
             name=each.name or each.address if several else "",
             address=each.address if several else "",
             is_closed=several and each.closed_at is not None and message.state == MessageState.ACCEPTED,
-            steps=_steps(item, each, proofs),
+            steps=_steps(item, each, proofs, holds.get(each.pk, ())),
         )
         for each in recipients
     ]
@@ -112,11 +114,13 @@ def _standing_of_one(recipient: Recipient) -> tuple[str, str]:
     return text % {"name": name}, "broken" if recipient.state == RecipientState.UNDELIVERED else ""
 
 
-def _steps(item: BoxItem, recipient: Recipient | None, proofs: Sequence[SealedEvidence]) -> list[Step]:
+def _steps(
+    item: BoxItem, recipient: Recipient | None, proofs: Sequence[SealedEvidence], holds: Sequence[TermHold] = ()
+) -> list[Step]:
     numbers = (0, recipient.recipient_no) if recipient else (0,)
     made = [_made(item, each) for each in proofs if each.intent.recipient_no in numbers]
     codes = {step.code for step in made}
-    return made + _awaited(item.message, recipient, codes)
+    return made + _awaited(item.message, recipient, codes, holds)
 
 
 def _made(item: BoxItem, proof: SealedEvidence) -> Step:
@@ -139,7 +143,7 @@ def _made(item: BoxItem, proof: SealedEvidence) -> Step:
     )
 
 
-def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> list[Step]:
+def _awaited(message: Message, recipient: Recipient | None, codes: set[int], holds: Sequence[TermHold]) -> list[Step]:
     """Steps whose proof does not exist yet: taken and being sealed, or still to come."""
     if message.state == MessageState.REJECTED:
         return [] if 11 in codes else [_owed(11)]
@@ -157,11 +161,35 @@ def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> 
     if state in (RecipientState.READ, RecipientState.DEEMED_READ):
         code = 60 if state == RecipientState.READ else 61
         return steps if code in codes else [*steps, _owed(code)]
-    explanation = ""
     latest = recipient.term_ends_at if recipient else None
-    if latest:
-        explanation = _("O ana kadar açılmazsa okunmuş sayıldığına dair delil (61) oluşur.")
+    if holds and holds[-1].ended_at is None:
+        stands = str(_STANDS_STILL[TermHold.Cause(holds[-1].cause)])
+        return [*steps, Step(60, _(EvidenceKind.READ.title), AWAITED, explanation=stands)]
+    explanation = _("O ana kadar açılmazsa okunmuş sayıldığına dair delil (61) oluşur.") if latest else ""
+    if latest and holds:
+        explanation += " " + _("Hesabın askıda kaldığı süre sayılmadı.")
     return [*steps, Step(60, _(EvidenceKind.READ.title), AWAITED, latest=latest, explanation=explanation)]
+
+
+_STANDS_STILL = {
+    TermHold.Cause.PROVIDER: gettext_lazy(
+        "Okuma süresi şu anda işlemiyor: alıcının hesabı hizmet sağlayıcının kararıyla askıda. "
+        "Askı kalkınca süre kaldığı yerden sürer."
+    ),
+    TermHold.Cause.AUTHORITY: gettext_lazy(
+        "Okuma süresi şu anda işlemiyor: alıcının hesabı yetkili merciin kararıyla askıda. "
+        "Askı kalkınca süre kaldığı yerden sürer."
+    ),
+    TermHold.Cause.DEATH: gettext_lazy(
+        "Okuma süresi durdu: alıcının öldüğü bildirildi ve hesabı kapatıldı. Okunmuş sayılma delili oluşmayacak; "
+        "teslim delili duruyor."
+    ),
+    TermHold.Cause.DISSOLUTION: gettext_lazy(
+        "Okuma süresi durdu: alıcının tüzel kişiliği sona erdi ve hesabı kapatıldı. Okunmuş sayılma delili "
+        "oluşmayacak; teslim delili duruyor."
+    ),
+}
+"""What the sender reads while the term stands still (design.md 1.1.2)."""
 
 
 def _to_come(code: int) -> Step:
