@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 from signing import operations
 
-from .e_imza import ASKED_WITHIN
-from .models import AskedRequest, EImzaProof, KnownDevice, OneTimeCode, OpenVisit, SmsAttempt, WrongTries
+from .models import EImzaProof, KnownDevice, OneTimeCode, OpenVisit, SmsAttempt, WrongTries
 from .throttle import DEVICE_COOKIE_LIFE, FREE_TRIES
 
 KEPT = timedelta(days=30)
@@ -27,7 +26,6 @@ def forget_old(*, now: datetime) -> int:
         WrongTries.objects.filter(last_at__lt=now - KEPT, count__lt=FREE_TRIES),
         KnownDevice.objects.filter(last_seen_at__lt=now - DEVICE_COOKIE_LIFE),
         EImzaProof.objects.filter(proved_at__lt=now - KEPT),
-        AskedRequest.objects.filter(at__lt=now - ASKED_WITHIN),
     )
     requests = operations.forget_requests(before=now - UNFINISHED_KEPT)
     return requests + sum(rows.delete()[0] for rows in old)
