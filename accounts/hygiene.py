@@ -10,17 +10,7 @@ from datetime import datetime, timedelta
 from signing import operations
 
 from .applying.limits import COUNTED_FOR
-from .e_imza import ASKED_WITHIN
-from .models import (
-    AskedRequest,
-    DoorTally,
-    EImzaProof,
-    KnownDevice,
-    OneTimeCode,
-    OpenVisit,
-    SmsAttempt,
-    WrongTries,
-)
+from .models import DoorTally, EImzaProof, KnownDevice, OneTimeCode, OpenVisit, SmsAttempt, WrongTries
 from .throttle import DEVICE_COOKIE_LIFE, FREE_TRIES
 
 KEPT = timedelta(days=30)
@@ -37,7 +27,6 @@ def forget_old(*, now: datetime) -> int:
         WrongTries.objects.filter(last_at__lt=now - KEPT, count__lt=FREE_TRIES),
         KnownDevice.objects.filter(last_seen_at__lt=now - DEVICE_COOKIE_LIFE),
         EImzaProof.objects.filter(proved_at__lt=now - KEPT),
-        AskedRequest.objects.filter(at__lt=now - ASKED_WITHIN),
         DoorTally.objects.filter(hour__lt=now - COUNTED_FOR),
     )
     requests = operations.forget_requests(before=now - UNFINISHED_KEPT)
