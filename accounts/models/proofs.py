@@ -4,7 +4,7 @@ from django.db import models
 from django_otp.models import Device
 
 
-class EImzaProof(Device):
+class EImzaProof(Device):  # type: ignore[misc]
     """One sign-in by one signed request, which no second sign-in can use: `operation` is unique (S-022, V-018).
 
     django-otp verifies the visit by this row, so it must outlive the visit. It takes no code: `verify_token` of the
