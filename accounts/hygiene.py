@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 from signing import operations
 
+from .applying.limits import COUNTED_FOR
 from .e_imza import ASKED_WITHIN
 from .models import (
     AskedRequest,
     DeskTally,
+    DoorTally,
     EImzaProof,
     KnownDevice,
     OneTimeCode,
@@ -38,6 +40,7 @@ def forget_old(*, now: datetime) -> int:
         EImzaProof.objects.filter(proved_at__lt=now - KEPT),
         DeskTally.objects.filter(hour__lt=now - KEPT),
         AskedRequest.objects.filter(at__lt=now - ASKED_WITHIN),
+        DoorTally.objects.filter(hour__lt=now - COUNTED_FOR),
     )
     requests = operations.forget_requests(before=now - UNFINISHED_KEPT)
     return requests + sum(rows.delete()[0] for rows in old)

@@ -179,6 +179,13 @@ def test_an_address_must_be_the_person_s_in_the_entity_s_own_domain(acting: Acti
     assert findings(acting, raw(line(), line(adres=address))) == {(3, "adres")}
 
 
+def test_without_a_domain_of_the_entity_s_own_nobody_gets_a_plain_address(branch: Branch) -> None:
+    company, person = make_account("bir@hs01.kep.tr", holder="A"), make_person()  # one letter is no domain
+    make_operator(company, person, is_main=True, may_manage_operators=True)
+    acting = access.account_for(person, company.public_id, now=NOW)
+    assert findings(acting, raw(line(adres="isil.cagri@hs01.kep.tr"), line())) == {(2, "adres"), (3, "adres")}
+
+
 def test_two_people_of_a_list_never_get_one_address(acting: Acting) -> None:
     address = "isil.cagri@toros.hs01.kep.tr"
     assert findings(acting, raw(line(adres=address), line(adres=address.upper()))) == {(3, "adres")}

@@ -22,7 +22,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from guards import clock
 from guards.errors import KepError
-from guards.refusal_texts import text_of_code
 from signing.models import SigningOperation
 from signing.requests import APPLICATION, SIGN_IN, STEP_UP
 
@@ -34,6 +33,7 @@ from ..e_imza_forms import NumberForm, ReturnForm
 from ..e_imza_proof import Pending
 from ..errors import AccountsError
 from ..models import Person
+from .e_imza_words import why
 from .next_page import safe_next
 
 State = SigningOperation.State
@@ -50,7 +50,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True)
 class Watched:
-    """Where the request stands, for its page: waiting, signed, over, refused or done."""
+    """Where the request stands, for its page: waiting, signed, over, refused, done, or gone (none was begun here)."""
 
     state: str
     comparison: str = ""
@@ -95,19 +95,16 @@ def step_up(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def waiting(request: HttpRequest) -> HttpResponse:
     """The request of this browser: what to compare, the way to the signer, and how long it lasts."""
-    pending = e_imza.pending_of(request)
-    if pending is None and not _is_signed_in(request):
-        return redirect("accounts:e_imza")
-    now = clock.now()
+    pending, now = e_imza.pending_of(request), clock.now()
     title, said = _WORDS[pending.purpose if pending else SIGN_IN]
-    watched = _watched(pending, now=now) if pending else Watched("done")
+    watched = _watched(request, pending, now=now)
     context = {
         "watched": watched,
         "purpose": pending.purpose if pending else "",
         "title": title,
         "said": said,
         "now": now,
-        "state_url": resolve_url("accounts:e_imza_state") if watched.state in ("waiting", "signed") else "",
+        "state_url": resolve_url("accounts:e_imza_state") if watched.state in ("waiting", "signed", "gone") else "",
         "again_url": _again(pending),
         "home_url": resolve_url(settings.LOGIN_REDIRECT_URL),
     }
@@ -120,10 +117,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
 @require_GET
 def state(request: HttpRequest) -> HttpResponse:
     """The state word of the waiting page, for its watcher."""
-    pending = e_imza.pending_of(request)
-    if pending is None:
-        return JsonResponse({"state": "done", "held": False, "claimed": False, "url": ""})
-    watched = _watched(pending, now=clock.now())
+    watched = _watched(request, e_imza.pending_of(request), now=clock.now())
     return JsonResponse({"state": watched.state, "held": False, "claimed": watched.is_claimed, "url": ""})
 
 
@@ -166,12 +160,15 @@ def _signed_in(request: HttpRequest, finished: Finished) -> HttpResponse:
     return response
 
 
-def _watched(pending: Pending, *, now: datetime) -> Watched:
+def _watched(request: HttpRequest, pending: Pending | None, *, now: datetime) -> Watched:
+    if pending is None:
+        # in the moment of a sign-in a tab still asks with the session that is over: it is gone first, then done
+        return Watched("done" if _is_signed_in(request) else "gone")
     operation = e_imza.operation_of(pending)
     if operation is None or operation.state in (State.EXPIRED, State.CONSUMED):
         return Watched("over")
     refusal = operation.refusal_code
-    said = text_of_code(refusal) if refusal else ""
+    said = why(refusal)
     if operation.state == State.CANCELLED:
         return Watched("refused" if refusal else "over", refusal_code=refusal, refusal_text=said)
     if operation.expires_at <= now:
@@ -203,6 +200,8 @@ def _door(
     pending = e_imza.pending_of(request)
     context = {
         "purpose": pending.purpose if pending else SIGN_IN,
+        "title": _WORDS[pending.purpose][0] if pending else "",
+        "again_url": _again(pending),
         "form": form,
         "return_form": ReturnForm(),
         "next": next_url,

@@ -52,7 +52,8 @@ def test_a_natural_person_s_account_opens_without_a_clerk_and_without_paper(clie
     assert account is not None
     assert (application.state, account.state) == ("AWAITING_ACTIVATION", "PENDING_ACTIVATION")
     assert account.address == application.wanted_address == "isil.cagri@hs01.kep.tr"
-    person = Person.objects.get(pk=account.holder.person_id)
+    person = Person.objects.get(tckn_index=application.tckn_index)
+    assert account.holder.person_id == person.pk
     assert (person.identity_state, person.has_secrets) == ("ESTABLISHED", False)
     assert OneTimeCode.objects.filter(purpose="activation", subject=f"account:{account.public_id}").count() == 1
     assert "aktivasyon" in texts()[-1].text

@@ -15,10 +15,11 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.applying import limits, states
+from accounts.applying import limits, states, submitting
 from accounts.applying.errors import TooManyFromHere
 from accounts.applying.limits import Door
 from accounts.applying.states import Event
+from accounts.hygiene import forget_old
 from accounts.models import Application, ApplicationChange, Document, DoorTally, KepAccount, OneTimeCode, Person
 from accounts.tests.cast import make_account, make_operator, make_person, new_tckn, sign_in, texts
 from accounts.tests.papers import jpeg, pdf, png
@@ -358,7 +359,8 @@ def test_a_number_that_exists_and_one_that_does_not_are_answered_alike(client: C
         other = Client()
         first = post(other, "applying_status", no=asked)
         page = other.get(reverse("accounts:applying_status_code"))
-        wrong = post(other, "applying_status_code", kod="000000")
+        for _ in range(4):  # the code is dead after three, and a number that does not exist says the same
+            wrong = post(other, "applying_status_code", kod="000000")
         answers.append(
             (
                 first.status_code,
@@ -496,8 +498,23 @@ def test_one_phone_gets_five_codes_an_hour(client: Client, clock: Any) -> None:
         clock.shift(timedelta(minutes=1))
         post(client, "applying_phone_code")
     assert len(texts()) == 5
-    limits.sweep(now=NOW + timedelta(days=4))
+    assert DoorTally.objects.exists()
+    forget_old(now=NOW + timedelta(hours=4))
     assert not DoorTally.objects.exists()
+
+
+def test_a_draft_nobody_sends_is_withdrawn_after_a_month_and_what_was_sent_is_not(client: Client, clock: Any) -> None:
+    begin(client)
+    other = Client()
+    clock.shift(timedelta(minutes=1))
+    sent = apply(other)
+    post(other, "applying_submit")
+    assert submitting.withdraw_forgotten(now=NOW + timedelta(days=30)) == 0
+    assert submitting.withdraw_forgotten(now=NOW + timedelta(days=31)) == 1
+    states_now = list(Application.objects.order_by("pk").values_list("state", flat=True))
+    assert states_now == ["WITHDRAWN", "DOCUMENTS_AWAITED"]
+    assert ApplicationChange.objects.get(to_state="WITHDRAWN").actor == "system"
+    assert sent.pk
 
 
 # --- nothing changes by looking ---------------------------------------------------------------------------------------

@@ -68,7 +68,8 @@ def test_the_door_needs_no_session_and_has_no_field_for_a_token(client: Client) 
 
 
 def test_waiting_signed_refused_over_and_done_each_say_so(client: Client, person: Person, provider: DemoPki) -> None:
-    assert client.get(WAITING)["Location"] == DOOR
+    assert "Açık istek yok" in text_of(client, WAITING)
+    assert client.get(STATE).json()["state"] == "gone"
     begin(client, person.tckn)
     operation = newest()
     page = text_of(client, WAITING)
@@ -83,6 +84,7 @@ def test_waiting_signed_refused_over_and_done_each_say_so(client: Client, person
     operations.cancel_by_token(token, "pin_locked", now=product_clock.now())
     assert client.get(STATE).json()["state"] == "refused"
     assert "IMZ-03" in text_of(client, WAITING)
+    assert "taslak" not in text_of(client, WAITING).casefold()
 
     begin(client, person.tckn)
     with time_machine.travel(product_clock.now() + timedelta(minutes=2, seconds=1)):
@@ -113,6 +115,15 @@ def test_the_refusal_of_another_persons_card_speaks_of_this_request(
     assert "taslak" not in page.casefold()
 
 
+@pytest.mark.parametrize("reason", sorted(set(operations.END_OF_REASON) - {"user"}))
+def test_whatever_ends_it_at_the_signer_is_told_without_a_draft(client: Client, person: Person, reason: str) -> None:
+    begin(client, person.tckn)
+    operations.cancel_by_token(claim(), reason, now=product_clock.now())
+    page = text_of(client, WAITING)
+    assert operations.END_OF_REASON[reason] in page
+    assert "taslak" not in page.casefold()
+
+
 def test_giving_up_ends_it_at_the_signer_too(client: Client, person: Person, provider: DemoPki) -> None:
     begin(client, person.tckn, next="/giden/")
     assert client.get(reverse("accounts:e_imza_give_up")).status_code == 405
@@ -120,7 +131,8 @@ def test_giving_up_ends_it_at_the_signer_too(client: Client, person: Person, pro
     answer = client.post(reverse("accounts:e_imza_give_up"))
     assert answer["Location"] == f"{DOOR}?next=%2Fgiden%2F"
     assert newest().state == SigningOperation.State.CANCELLED
-    assert client.get(WAITING)["Location"] == DOOR
+    assert "Açık istek yok" in text_of(client, WAITING)
+    assert client.get(STATE).json()["state"] == "gone"
 
 
 def test_get_and_head_change_no_row(client: Client, person: Person) -> None:
@@ -176,5 +188,5 @@ def test_new_secrets_stand_on_a_page_of_their_own(client: Client, person: Person
     assert page.index('name="parola"') < page.index('name="sifre"')
 
 
-EXPECTED = {"door": 0, "begin": 11, "waiting": 2, "state": 2, "finish": 39, "new secrets": 3}
+EXPECTED = {"door": 0, "begin": 13, "waiting": 2, "state": 2, "finish": 39, "new secrets": 3}
 """Savepoints count as questions here."""

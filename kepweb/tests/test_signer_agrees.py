@@ -262,6 +262,7 @@ def test_whatever_request_we_write_the_signer_reads(purpose: str, text: str, set
 def test_a_request_comes_back_with_the_token_that_only_its_signer_gets(
     program: Callable[[str], Session], live_server: Any, slug: str
 ) -> None:
+    handover.rung.clear()
     asked = ask_request(requests.SIGN_IN)
     session = program(slug)
     with pytest.raises(TypedRequest):

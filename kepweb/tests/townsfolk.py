@@ -14,14 +14,16 @@ from typing import Any
 from django.test import Client
 
 from accounts import lifecycle
+from accounts.applying import bulk, documents
 from accounts.applying.documents import PaperKind
 from accounts.models import Branch, KepAccount, KnownDevice, OneTimeCode, OpenVisit, Operator, Person, Post
 from accounts.operating import invitations, papers, record
 from accounts.operating.grants import Grant
 from accounts.operators import Act
 from accounts.posts import serving_of
-from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, sign_in
+from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, new_tckn, sign_in
 from accounts.tests.counter import Counter, make_application
+from accounts.tests.papers import pdf
 from mailbox import compose, reading, takeout, tasks
 from mailbox.compose import FileGiven
 from mailbox.models import BoxItem, Draft
@@ -86,6 +88,7 @@ def settle(road: Road) -> Town:
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
     _apply(town)
+    _applications(town)
     _sign_ins(town)
     _mail(town)  # last: a message of his is to stay in CHECKING
     return town
@@ -119,6 +122,20 @@ def _sign_ins(town: Town) -> None:
         device = KnownDevice.objects.create(person=person, device_index=key, first_seen_at=now, last_seen_at=now)
         town.objects["visit"] = {**town.objects["visit"], whose: {"public_id": visit.public_id}}
         town.objects["device"] = {**town.objects["device"], whose: {"key": device.device_index}}
+
+
+def _applications(town: Town) -> None:
+    """A list of the company that was not sent yet, and a paper of an application that none of these browsers opened."""
+    acting, now = town.road.acting(town.people["main"], town.company), town.road.clock.now
+    person = f"{new_tckn()};Işıl;Çağrı;0555 111 22 33"
+    raw = f"tckn;ad;soyad;telefon\n{person}\n".encode()
+    listed = bulk.upload(acting, raw, branch_code=town.branch.code, mode=KepAccount.Mode.RECEIVE_ONLY, now=now)
+    subject = documents.application_subject(listed.members[0])
+    kind = documents.PaperKind.IDENTITY
+    paper = documents.keep(subject, kind, pdf(), file_name="kimlik.pdf", uploaded_by="applicant", now=now)
+    town.objects["list"] = {"company": {"batch": listed.public_id}}
+    town.objects["paper"] = {"company": {"public_id": paper.public_id}}
+    town.objects["kind"] = {"company": {"kind": "gercek"}}
 
 
 def _mail(town: Town) -> None:
