@@ -45,8 +45,8 @@ def choose_account(request: HttpRequest) -> HttpResponse:
         access.choose(request, acting)
         access.note_choice(acting, now=now)
         return HttpResponseRedirect(_target(request))
-    held = access.accounts_of(person, now=now)
-    if not held and invitations.open_for(person, now=now).exists():
+    held, is_invited = access.accounts_of(person, now=now), invitations.open_for(person, now=now).exists()
+    if not held and is_invited:
         return redirect("accounts:invitations")
     roles = [] if held else posts.roles_of(person, now=now)
     if Post.Role.CLERK in roles:
