@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from evidence import eventlog
 from guards import clock
 from guards.ids import could_be_public_id
 
 from .errors import AccessRefused, AccountNotChosen, NoAccount, NotActing
-from .models import KepAccount, Operator, Person
-from .operators import Act, may, running
+from .models import KepAccount, Operator, OperatorInvitation, Person
+from .operators import OPEN_INVITATION, Act, may, running
 
 __all__ = [
     "Acting",
@@ -31,13 +33,16 @@ __all__ = [
     "acting_for",
     "acting_for_each",
     "acting_of",
+    "beside",
     "choose",
-    "has_other_accounts",
     "is_paid",
+    "note_choice",
 ]
 
 ACCOUNT_KEY = "kep_account"
 """Where the visit keeps the public id of the account somebody acts for."""
+CHOSEN = "account.chosen"
+"""The event of somebody who begins to act for an account."""
 
 
 @dataclass(frozen=True)
@@ -143,17 +148,36 @@ def acting_of(request: HttpRequest) -> Acting:
     return known
 
 
-def has_other_accounts(acting: Acting, *, now: datetime) -> bool:
-    """Whether the person could act for another account as well. One query."""
+@dataclass(frozen=True)
+class Beside:
+    """What waits for the person beside the account he acts for."""
+
+    has_other_accounts: bool
+    is_invited: bool
+
+
+def beside(acting: Acting, *, now: datetime) -> Beside:
+    """Whether the person could act for another account as well, and is invited to one. One query."""
     operated = Operator.objects.filter(running(now), person=acting.person).values("account")
     theirs = Q(holder__person=acting.person) | Q(pk__in=operated)
-    return KepAccount.objects.filter(_usable(), theirs).exclude(pk=acting.account.pk).exists()
+    others = KepAccount.objects.filter(_usable(), theirs).exclude(pk=acting.account.pk)
+    offered = OperatorInvitation.objects.filter(OPEN_INVITATION, person=acting.person, expires_at__gt=now)
+    found = Person.objects.filter(pk=acting.person.pk).values_list(Exists(others), Exists(offered))
+    has_other_accounts, is_invited = found.get()
+    return Beside(has_other_accounts, is_invited)
 
 
 def choose(request: HttpRequest, acting: Acting) -> None:
     """Keep the account for the rest of the visit."""
     request.session[ACCOUNT_KEY] = acting.account.public_id
     request.kep_acting = acting  # type: ignore[attr-defined]
+
+
+def note_choice(acting: Acting, *, now: datetime) -> None:
+    """Write down that the person acts for this account from now on (K-133)."""
+    with transaction.atomic():
+        subject = f"account:{acting.account.public_id}"
+        eventlog.append(CHOSEN, at=now, actor=f"person:{acting.person.pk}", subject=subject)
 
 
 def _find(request: HttpRequest) -> Acting:

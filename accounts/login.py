@@ -31,7 +31,7 @@ from django_otp.models import Device
 from evidence import eventlog
 from guards.client_address import client_address
 
-from . import open_visits, persons, security_notices, sms_code, throttle, visit
+from . import open_visits, persons, posts, security_notices, sms_code, throttle, visit
 from .backends import compute_both
 from .errors import SignInExpired, WrongFactor
 from .models import Person, SmsAttempt
@@ -140,7 +140,7 @@ def open_visit(request: HttpRequest, person: Person, *, device: Device, method: 
     is_odd = person.last_login is not None and throttle.known_device(request, person.tckn_index) is None
     with transaction.atomic():
         auth_login(request, person, backend=BACKEND)  # a new session id, a new CSRF token
-        visit.begin(request.session, now=now, method=method)
+        visit.begin(request.session, now=now, method=method, posts=posts.roles_of(person, now=now))
         throttle.forgive(request, person.tckn_index)
         device_id = throttle.remember_device(request, person, now=now)
         django_otp.login(request, device)

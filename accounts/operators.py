@@ -28,6 +28,10 @@ class Act(enum.Enum):
     MANAGE_OPERATORS = "may_manage_operators"
 
 
+OPEN_INVITATION = Q(accepted_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True)
+"""An invitation that nobody has answered; it may have run out."""
+
+
 def running(now: datetime) -> Q:
     """The condition of an operatorship that holds at `now`: begun, and not ended."""
     return Q(starts_at__lte=now) & (Q(ends_at__isnull=True) | Q(ends_at__gt=now))

@@ -25,12 +25,13 @@ class Occasion(enum.Enum):
     RECOVERY_BEGUN = "subede parola ve sifre yenilemesi baslatildi"
     AUTHENTICATOR_ADDED = "dogrulama uygulamasi eklendi"
     AUTHENTICATOR_REMOVED = "dogrulama uygulamasi kaldirildi"
+    PHONE = "kayitli telefon numaraniz degistirildi"
     RECOVERY_CODES = "kurtarma kodlariniz yenilendi"
     RECOVERY_CODE_USED = "bir kurtarma koduyla giris yapildi"
 
 
-def tell(person: Person, occasion: Occasion, *, now: datetime) -> None:
-    """Queue the notice to the person's own phone, inside the transaction of the act."""
+def tell(person: Person, occasion: Occasion, *, now: datetime, phone: str = "") -> None:
+    """Queue the notice to the person's own phone, or to one that was his, inside the transaction of the act."""
     when = localtime(now).strftime("%d.%m.%Y %H:%M")
     text = f"KEP {settings.KEP_PROVIDER_CODE}: {when}, {occasion.value}. Siz degilseniz hemen bir subeye basvurun."
-    queue_notices([(person.phone, text, f"security:{public_id()}")], now=now)
+    queue_notices([(phone or person.phone, text, f"security:{public_id()}")], now=now)

@@ -1,11 +1,12 @@
 """The visit: what a finished sign-in left in the session, and until when it counts (V-031, design.md 1.9).
 
-A visit ends after half an hour without a request of the person's own, and after twelve hours in any case. Both
-are decided here on the server from two moments kept in the session; the later one is written at most once a
-minute, so that reading mail does not write a session row per click.
+A visit ends after half an hour without a request of the person's own (a quarter for whoever serves the provider), and
+after twelve hours in any case. Both are decided here on the server from two moments kept in the session; the later one
+is written at most once a minute, so that reading mail does not write a session row per click.
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +38,14 @@ class Visit:
     opened_at: datetime
     seen_at: datetime
     method: str
+    posts: tuple[str, ...] = ()
+    """Roles the person served in when the visit was opened; whoever is given a post signs in anew."""
+
+    @property
+    def idle(self) -> timedelta:
+        """How long it may be idle (V-031)."""
+        limit: timedelta = settings.KEP_VISIT_IDLE_STAFF if self.posts else settings.KEP_VISIT_IDLE
+        return limit
 
     @property
     def ends_at(self) -> datetime:
@@ -45,12 +54,13 @@ class Visit:
 
     def is_open(self, now: datetime) -> bool:
         """Whether the visit still counts at `now`: not idle for too long, not over its total time."""
-        return now < self.ends_at and now < self.seen_at + settings.KEP_VISIT_IDLE
+        return now < self.ends_at and now < self.seen_at + self.idle
 
 
-def begin(session: SessionBase, *, now: datetime, method: str = SIGN_IN_BY_SMS) -> None:
-    """Write the visit into the session of a person whose factors were all right just now."""
-    session[_KEY] = {"opened_at": now.isoformat(), "seen_at": now.isoformat(), "method": method}
+def begin(session: SessionBase, *, now: datetime, method: str = SIGN_IN_BY_SMS, posts: Collection[str] = ()) -> None:
+    """Write the visit into the session of a person whose factors were all right just now; `posts` are his roles."""
+    moments = {"opened_at": now.isoformat(), "seen_at": now.isoformat()}
+    session[_KEY] = {**moments, "method": method, "posts": sorted(posts)}
 
 
 def visit_of(request: HttpRequest) -> Visit:
@@ -59,7 +69,15 @@ def visit_of(request: HttpRequest) -> Visit:
     if kept is None:
         raise VisitEnded("no visit in this session")
     opened_at, seen_at = (datetime.fromisoformat(kept[name]) for name in ("opened_at", "seen_at"))
-    return Visit(opened_at, seen_at, kept["method"])
+    return Visit(opened_at, seen_at, kept["method"], tuple(kept.get("posts", ())))
+
+
+def roles_in(request: HttpRequest) -> tuple[str, ...]:
+    """The roles of whoever visits, as they were when he signed in; empty for anybody else. They open nothing."""
+    try:
+        return visit_of(request).posts
+    except VisitEnded:
+        return ()
 
 
 def touch(session: SessionBase, *, now: datetime) -> None:

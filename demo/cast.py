@@ -21,7 +21,7 @@ class Office:
 
 @dataclass(frozen=True)
 class Member:
-    """One person. `address` is his own account, `office` the one he acts for; a branch clerk has neither."""
+    """One person. `address` is his own account, `office` the one he acts for; with a `post` neither."""
 
     slug: str
     role: str
@@ -34,6 +34,7 @@ class Member:
     is_receive_only: bool = False
     is_listed: bool = False
     office: Office | None = None
+    post: str = ""  # a role of `accounts.models.Post`: who serves for the provider
 
     @property
     def name(self) -> str:
@@ -49,6 +50,15 @@ class Member:
     def addresses(self) -> tuple[str, ...]:
         """Every address this person reads."""
         return tuple(address for address in (self.address, self.office and self.office.address) if address)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A branch of the provider."""
+
+    code: str
+    name: str
+    province: str
 
 
 @dataclass(frozen=True)
@@ -114,8 +124,10 @@ PEOPLE = (
         "+905550000158",
         office=Office(ANADOLU, "alt yetkili", WRITER_RIGHTS),
     ),
-    Member("zeynep-aydin", "branch_clerk", "Zeynep", "Aydın", "193847562", "+905550000161"),
-    Member("burak-cetin", "branch_clerk", "Burak", "Çetin", "724063915", "+905550000172"),
+    Member("zeynep-aydin", "branch_clerk", "Zeynep", "Aydın", "193847562", "+905550000161", post="clerk"),
+    Member("burak-cetin", "branch_clerk", "Burak", "Çetin", "724063915", "+905550000172", post="clerk"),
+    Member("selin-korkmaz", "back_office", "Selin", "Korkmaz", "418206537", "+905550000227", post="back_office"),
+    Member("okan-tunc", "back_office", "Okan", "Tunç", "639571028", "+905550000238", post="back_office"),
     Member(
         "fatma-ozdemir",
         "municipality_operator",
@@ -156,6 +168,10 @@ PEOPLE = (
         office=Office(GUNES, "ana işlem yetkilisi", ALL_RIGHTS, is_main=True),
     ),
 )
+
+
+BRANCH = Counter("cinarova-merkez", "Çınarova Merkez Şubesi", "Çınarova")
+"""Where the clerks of the first provider serve; the peer has no counter."""
 
 
 def people_of(provider: str) -> tuple[Member, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import AccountHolder, KepAccount, Operator, Person
+from accounts.models import AccountHolder, Branch, KepAccount, Operator, Person, Post
 from accounts.persons import pin_fault, register, set_secrets, tckn_index
 from demo import cast, pki
 from demo.cast import LegalPerson, Member
@@ -53,6 +53,7 @@ def seed(*, now: datetime) -> Path:
             person = _person(member, given[member.slug], is_fresh=member.slug in fresh)
             _account_of_person(member, person, now=now)
             _office(member, person, accounts, now=now)
+            _post(member, person, now=now)
     pki.ensure(settings.KEP_PKI_DIR.parent)
     for member in members:
         _e_imza(member, given[member.slug], is_fresh=member.slug in fresh)
@@ -168,6 +169,20 @@ def _office(member: Member, person: Person, accounts: dict[str, KepAccount], *, 
         starts_at=now,
         **dict.fromkeys(office.rights, True),
     )
+
+
+def _post(member: Member, person: Person, *, now: datetime) -> None:
+    """The post once given is left as it is: an ended one is not given again by a start of the server."""
+    if not member.post or Post.objects.filter(person=person, role=member.post).exists():
+        return
+    branch = _branch(now=now) if member.post == Post.Role.CLERK else None
+    Post.objects.create(person=person, role=member.post, branch=branch, starts_at=now, granted_by="system")
+
+
+def _branch(*, now: datetime) -> Branch:
+    named = {"name": cast.BRANCH.name, "province": cast.BRANCH.province, "opened_at": now}
+    branch, _ = Branch.objects.get_or_create(code=cast.BRANCH.code, defaults=named)
+    return branch
 
 
 def _p12(member: Member) -> Path:

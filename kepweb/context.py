@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from accounts import access
 from accounts.errors import AccessRefused, AccountNotChosen, NoAccount
+from accounts.operating import offices
 from guards.clock import now as clock
 from mailbox import folders
 
@@ -45,6 +46,8 @@ class Shell:
     acting: ActingFor | None
     can_switch: bool
     can_compose: bool
+    can_see_operators: bool
+    is_invited: bool
     counts: FolderCounts
 
 
@@ -64,14 +67,17 @@ def _shell(request: HttpRequest) -> Shell | None:
         return None  # nobody is signed in, or no account is chosen yet: there is no frame to draw
     now = clock()
     counts = folders.counts(acting.account, now=now)
+    beside = access.beside(acting, now=now)
     return Shell(
         provider_code=settings.KEP_PROVIDER_CODE,
         person_name=acting.person.full_name,
         account_name=acting.account.holder.name,
         account_address=acting.account.address,
         acting=_banner(acting),
-        can_switch=access.has_other_accounts(acting, now=now),
+        can_switch=beside.has_other_accounts,
         can_compose=acting.rights.may_compose,
+        can_see_operators=offices.may_look(acting),
+        is_invited=beside.is_invited,
         counts=FolderCounts(inbox=counts.inbox_unread, awaiting=counts.awaiting),
     )
 
@@ -79,4 +85,5 @@ def _shell(request: HttpRequest) -> Shell | None:
 def _banner(acting: access.Acting) -> ActingFor | None:
     if acting.operator is None:
         return None
-    return ActingFor(acting.account.holder.name, acting.person.full_name, gettext("işlem yetkilisi"))
+    role = acting.operator.role or gettext("işlem yetkilisi")
+    return ActingFor(acting.account.holder.name, acting.person.full_name, role)

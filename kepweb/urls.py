@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((house, "kepweb"))),
     path("", include("accounts.urls")),
     path("", include("mailbox.urls")),
+    path("yonetim/", include("staff.urls")),
     path("imza/v1/", include("signing.urls")),
     path("dil/", set_language, name="dil_degistir"),
     *(path(prefix, include(urlconf)) for prefix, urlconf in settings.KEP_EXTRA_URLS),

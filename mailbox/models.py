@@ -242,6 +242,9 @@ class BoxItem(models.Model):
                 condition=models.Q(recipient__isnull=False, opened_at__isnull=True),
                 name="item_unopened",
             ),
+            models.Index(  # who opened what, newest first, for the account's own page
+                fields=["account", "-opened_at"], condition=models.Q(opened_by__isnull=False), name="item_opened_by"
+            ),
         ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from .. import approvals
 from ..models import Application, Post
 from ..posts import Serving
 
@@ -32,14 +33,18 @@ class Frame:
     applicant: str
     is_clerk: bool
     waiting: int
+    deciding: int
 
 
-def frame_of(by: Serving, *, current: str, applicant: str = "") -> Frame:
-    """The frame of somebody on duty; `current` is the key of the menu entry he is at. One query for a clerk."""
+def frame_of(by: Serving, *, current: str, applicant: str = "", home: str = "") -> Frame:
+    """The frame of somebody on duty; `current` is the key of the menu entry he is at. Two queries for a clerk.
+
+    `home` is where the brand leads; the counter, unless the caller says otherwise.
+    """
     is_clerk = by.post.role == Post.Role.CLERK
     waiting = Application.objects.filter(branch=by.branch, state__in=WAITING).count() if by.branch else 0
     return Frame(
-        home=reverse("accounts:desk") if is_clerk else "/",
+        home=home or reverse("accounts:desk"),
         place=by.branch.name if by.branch else _("Yönetim"),
         person_name=by.person.full_name,
         role=_("şube personeli") if is_clerk else _("yönetim personeli"),
@@ -47,4 +52,5 @@ def frame_of(by: Serving, *, current: str, applicant: str = "") -> Frame:
         applicant=applicant,
         is_clerk=is_clerk,
         waiting=waiting,
+        deciding=approvals.open_for(by).exclude(asked_by=by.person).count(),
     )

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from evidence.fieldcrypt import EncryptedText
 from guards.ids import public_id
 
 from .holding import KepAccount
@@ -49,7 +50,10 @@ class Operator(models.Model):
 
 
 class OperatorInvitation(models.Model):
-    """An offered operatorship: it becomes an `Operator` when the person accepts it in a full sign-in of his own."""
+    """An offered operatorship: it becomes an `Operator` when the person accepts it in a full sign-in of his own.
+
+    `typed_name` is all the inviter sees of the person until then, and `typed_phone_index` says which phone he knows.
+    """
 
     public_id = models.CharField(max_length=26, unique=True, default=public_id)
     account = models.ForeignKey(KepAccount, on_delete=models.PROTECT, related_name="invitations")
@@ -60,6 +64,8 @@ class OperatorInvitation(models.Model):
     rights = models.JSONField(default=list)  # names of the switches of `Operator`
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
+    typed_name = EncryptedText(label="accounts.operator_invitation.typed_name", null=True)
+    typed_phone_index = models.CharField(max_length=64, blank=True)
     invited_by = models.CharField(max_length=80)
     invited_at = models.DateTimeField()
     expires_at = models.DateTimeField()

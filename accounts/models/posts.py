@@ -88,4 +88,9 @@ class Approval(models.Model):
                 name="four_eyes",
                 condition=models.Q(decided_by__isnull=True) | ~models.Q(decided_by=models.F("asked_by")),
             ),
+            models.UniqueConstraint(
+                fields=["subject", "kind"],
+                condition=models.Q(state__in=["ASKED", "APPROVED"]),
+                name="one_open_approval_per_subject",
+            ),
         ]

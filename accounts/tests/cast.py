@@ -13,8 +13,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.identity import check_digits
-from accounts.models import AccountHolder, KepAccount, Operator, Person
+from accounts.models import AccountHolder, Branch, KepAccount, Operator, Person, Post
 from accounts.persons import register
+from accounts.posts import Serving
 
 LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PASSWORD = "mavi-liman-kavak"
@@ -144,3 +145,24 @@ def sign_in(client: Client, person: Person, *, account: KepAccount | None = None
     if account is not None:
         answer = client.post(reverse("accounts:choose_account"), {"account": account.public_id})
     return answer
+
+
+def make_branch(code: str = "cinarova-merkez", name: str = "Çınarova Merkez Şubesi") -> Branch:
+    """An open branch."""
+    return Branch.objects.create(code=code, name=name, province="Çınarova", opened_at=LONG_AGO)
+
+
+def make_clerk(branch: Branch, first_name: str = "Zeynep", last_name: str = "Aydın", **more: Any) -> Serving:
+    """A clerk on duty at this branch, who can sign in."""
+    person = make_person(first_name, last_name, **more)
+    post = Post.objects.create(
+        person=person, role=Post.Role.CLERK, branch=branch, starts_at=LONG_AGO, granted_by="system"
+    )
+    return Serving(person, post, branch)
+
+
+def make_back_office(first_name: str = "Selin", last_name: str = "Korkmaz", **more: Any) -> Serving:
+    """Somebody of the back office, who can sign in."""
+    person = make_person(first_name, last_name, **more)
+    post = Post.objects.create(person=person, role=Post.Role.BACK_OFFICE, starts_at=LONG_AGO, granted_by="system")
+    return Serving(person, post, None)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.access import Rights, account_for, accounts_of, acting_for, has_other_accounts
+from accounts.access import Rights, account_for, accounts_of, acting_for, beside
 from accounts.errors import AccessRefused
 from accounts.models import KepAccount, Operator, Person
 from accounts.operators import Act, may
@@ -129,9 +129,9 @@ def test_an_ended_right_is_gone_and_a_new_one_counts(person: Person, operator: O
 
 def test_other_accounts_are_counted(person: Person, company: KepAccount) -> None:
     (own,) = accounts_of(person, now=NOON)
-    assert not has_other_accounts(own, now=NOON)
+    assert not beside(own, now=NOON).has_other_accounts
     make_operator(company, person)
-    assert has_other_accounts(own, now=NOON)
+    assert beside(own, now=NOON).has_other_accounts
 
 
 def test_workers_ask_the_same_rows(person: Person, operator: Operator) -> None:

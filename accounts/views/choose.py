@@ -3,20 +3,18 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from evidence import eventlog
 from guards import clock
 
 from .. import access, posts
 from ..access import Acting
 from ..errors import AccessRefused, NoAccount
 from ..models import Person, Post
+from ..operating import invitations, words
 
 _NEXT = "kep_after_choice"
 
@@ -45,26 +43,29 @@ def choose_account(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         acting = access.account_for(person, request.POST.get("account", ""), now=now)
         access.choose(request, acting)
-        with transaction.atomic():
-            eventlog.append(
-                "account.chosen", at=now, actor=f"person:{person.pk}", subject=f"account:{acting.account.public_id}"
-            )
+        access.note_choice(acting, now=now)
         return HttpResponseRedirect(_target(request))
-    held = access.accounts_of(person, now=now)
-    if not held and posts.has_post(person, Post.Role.CLERK, now=now):
+    held, is_invited = access.accounts_of(person, now=now), invitations.open_for(person, now=now).exists()
+    if not held and is_invited:
+        return redirect("accounts:invitations")
+    roles = [] if held else posts.roles_of(person, now=now)
+    if Post.Role.CLERK in roles:
         return redirect("accounts:desk")
+    if Post.Role.BACK_OFFICE in roles:
+        return redirect(resolve_url(settings.KEP_OFFICE_URL))
     if not held:
         raise NoAccount("no account to act for")
     if "next" in request.GET:
         request.session[_NEXT] = request.GET["next"]
     current = request.session.get(access.ACCOUNT_KEY)
     choices = [_choice(acting, is_current=acting.account.public_id == current) for acting in held]
-    return render(request, "accounts/choose_account.html", {"accounts": choices, "folder": "", "now": now})
+    context = {"accounts": choices, "is_invited": is_invited, "folder": "", "now": now}
+    return render(request, "accounts/choose_account.html", context)
 
 
 def _choice(acting: Acting, *, is_current: bool) -> AccountChoice:
     account, operator = acting.account, acting.operator
-    role = "" if operator is None else operator.role or _("işlem yetkilisi")
+    role = "" if operator is None else words.standing(operator)
     return AccountChoice(account.public_id, account.holder.name, account.address, role, is_current)
 
 

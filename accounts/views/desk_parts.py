@@ -73,11 +73,12 @@ def desk_page(
     applicant: Application | None = None,
     form: forms.Form | None = None,
     refusal: KepError | None = None,
+    home: str = "",
 ) -> HttpResponse:
-    """A page in the frame of the counter; its status is the refusal's, or 422 for a form with faults."""
+    """A page in the frame of the provider's own people; its status is the refusal's, or 422 for a form with faults."""
     faults = faults_of(form, refusal)
     name = applicant_name(applicant) if applicant else ""
-    full = {**context, "frame": frame.frame_of(by, current=current, applicant=name), "errors": faults}
+    full = {**context, "frame": frame.frame_of(by, current=current, applicant=name, home=home), "errors": faults}
     status = refusal.status if refusal else 422 if faults else 200
     return render(request, template, full, status=status)
 

@@ -109,6 +109,8 @@ def signed_in(request: HttpRequest, finished: login.Finished) -> HttpResponse:
     target = finished.next_url or resolve_url(settings.LOGIN_REDIRECT_URL)
     if len(held) == 1:
         access.choose(request, held[0])
+        if not held[0].acts_for_himself:
+            access.note_choice(held[0], now=clock.now())
     else:
         target = f"{resolve_url('accounts:choose_account')}?{urlencode({'next': target})}"
     response = HttpResponseRedirect(target)

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.access import accounts_of
 from accounts.identity import is_tckn
-from accounts.models import AccountHolder, KepAccount, Operator, Person
+from accounts.models import AccountHolder, KepAccount, Operator, Person, Post
 from accounts.persons import tckn_index
 from demo import cast
 from demo.seed import seed
@@ -51,6 +51,8 @@ def test_the_file_tells_everybody_in_the_agreed_form() -> None:
             "sub_operator",
             "branch_clerk",
             "branch_clerk",
+            "back_office",
+            "back_office",
             "municipality_operator",
             "stranger",
         ]
@@ -89,6 +91,30 @@ def test_everybody_may_do_what_the_role_says() -> None:
     assert acts("stranger") == [("deniz.arslan@hs01.kep.tr", True, True)]
     assert acts("branch_clerk") == []
     assert AccountHolder.objects.get(name="Çınarova Belediyesi").kind == AccountHolder.Kind.PUBLIC_LEGAL
+
+
+def test_two_clerks_serve_at_one_branch_and_two_people_in_the_back_office() -> None:
+    told = json.loads(seed(now=NOW).read_text())["people"]
+    held = {
+        entry["name"]: [
+            (post.role, post.branch.name if post.branch else "")
+            for post in Post.objects.filter(person=person_of(entry)).select_related("branch")
+        ]
+        for entry in told
+    }
+    assert {name: posts for name, posts in held.items() if posts} == {
+        "Zeynep Aydın": [("clerk", "Çınarova Merkez Şubesi")],
+        "Burak Çetin": [("clerk", "Çınarova Merkez Şubesi")],
+        "Selin Korkmaz": [("back_office", "")],
+        "Okan Tunç": [("back_office", "")],
+    }
+
+
+def test_a_post_that_was_ended_stays_ended() -> None:
+    seed(now=NOW)
+    Post.objects.filter(role="back_office").update(ends_at=NOW)
+    seed(now=datetime(2027, 1, 1, tzinfo=UTC))
+    assert not Post.objects.filter(role="back_office", ends_at=None).exists()
 
 
 def test_each_e_imza_opens_with_its_pin_and_names_its_person() -> None:

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "accounts",
     "directory",
     "mailbox",
+    "staff",
     "kepweb",
 ]
 
@@ -95,6 +96,7 @@ AUTHENTICATION_BACKENDS = [
 ]
 LOGIN_URL = reverse_lazy("accounts:sign_in")
 LOGIN_REDIRECT_URL = reverse_lazy("mailbox:inbox")
+KEP_OFFICE_URL = reverse_lazy("staff:approvals")  # where somebody of the back office without an account goes
 TWO_FACTOR_PATCH_ADMIN = False
 OTP_LOGIN_URL = LOGIN_URL
 PASSWORD_HASHERS = ["accounts.hashers.KepArgon2"]
@@ -128,11 +130,13 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 KEP_OPEN_PATHS = ("/yardim/", "/dil/")
 KEP_MACHINE_PATHS = ("/imza/v1/", "/healthz", "/readyz")
 KEP_VISIT_IDLE = timedelta(minutes=30)
+KEP_VISIT_IDLE_STAFF = timedelta(minutes=15)  # of whoever serves the provider (V-031)
 KEP_VISIT_TOTAL = timedelta(hours=12)
 KEP_SMS_CODE_LIFE = timedelta(minutes=3)
 KEP_SMS_CODE_TRIES = 3
 KEP_SMS_RESEND_AFTER = timedelta(seconds=60)
 KEP_SMS_PER_HOUR = 5
+KEP_RESET_AFTER_PHONE = timedelta(hours=72)  # between a change of phone and new secrets by the desk
 KEP_SIGNING_LIFE = timedelta(minutes=10)
 KEP_E_IMZA_LIFE = timedelta(minutes=2)  # of a sign-in or a proof by e-imza, from the challenge to the last click
 CSRF_COOKIE_HTTPONLY = True
@@ -227,6 +231,7 @@ KEP_SWEEPS = {
         "mailbox.tasks.end_terms_due",
         "mailbox.tasks.send_notices_due",
         "mailbox.tasks.expire_operations_due",
+        "kepweb.due_approvals.run_due",
         "kepweb.account_terms.close_expired",
         "kepweb.hygiene.tidy",
     ),
