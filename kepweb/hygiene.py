@@ -15,6 +15,7 @@ from pathlib import Path
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 
+from accounts.applying.submitting import withdraw_forgotten
 from accounts.hygiene import forget_old
 from evidence import periodic
 from evidence.models import PeriodicRun
@@ -42,6 +43,7 @@ def _tidy(hours: Sequence[datetime]) -> None:
     AccessAttempt.objects.filter(attempt_time__lt=before).delete()
     AccessLog.objects.filter(attempt_time__lt=before).delete()
     forget_old(now=clock())
+    withdraw_forgotten(now=clock())
     PeriodicRun.objects.filter(finished_at__lt=clock() - RUNS_KEPT).delete()
     removed = remove_dead_writes(Path(settings.KEP_VAULT_DIR), older_than=time.time() - DEAD_WRITE.total_seconds())
     log.info("tidied: %d dead writes, %d hours", removed, len(hours))

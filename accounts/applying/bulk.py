@@ -76,21 +76,20 @@ def upload(acting: Acting, raw: bytes, *, branch_code: str, mode: KepAccount.Mod
     except SheetFault as fault:
         raise SheetRefused("not a list", why=fault.why) from fault
     findings = list(read.findings)
-    broken = {finding.line for finding in findings}
+    broken = {(finding.line, finding.column) for finding in findings}
     batch = public_id()
     members: list[tuple[Row, Application]] = []
     for row in read.rows:
-        if row.line not in broken:
-            member = Application(
-                number=draft.new_number(now),
-                kind=Application.Kind.MEMBER,
-                batch=batch,
-                sponsor=acting.account,
-                branch=branch,
-                mode=mode,
-            )
-            findings.extend(_fill(member, row))
-            members.append((row, member))
+        member = Application(
+            number=draft.new_number(now),
+            kind=Application.Kind.MEMBER,
+            batch=batch,
+            sponsor=acting.account,
+            branch=branch,
+            mode=mode,
+        )
+        findings.extend(each for each in _fill(member, row) if (each.line, each.column) not in broken)
+        members.append((row, member))
     findings.extend(_doubles(members))
     findings.extend(_already_applied(members, acting.account))
     if not findings:

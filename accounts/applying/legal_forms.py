@@ -9,14 +9,28 @@ from django.utils.translation import gettext_lazy as _
 
 from ..identity import COMPANY_TITLES, CompanyType, read_detsis, read_mersis, read_registry_no, read_vkn
 from ..models import Application
-from .forms import ApplicantForm, text_field
+from .forms import PERSON_FIELDS, ApplicantForm, text_field
 from .legal import LegalPerson, read_text
 
 Kind = Application.Kind
+LEGAL_FIELDS = (
+    "unvan",
+    "tur",
+    "mersis",
+    "vkn",
+    "detsis",
+    "sicil_no",
+    "sicil_mudurlugu",
+    "faaliyet",
+    "il",
+    "posta_adresi",
+)
 
 
 class _LegalForm(ApplicantForm):
-    """What private and public legal persons share."""
+    """What private and public legal persons share; the legal person stands first, as on the page."""
+
+    field_order = (*LEGAL_FIELDS, *PERSON_FIELDS)
 
     unvan = text_field(
         _("Unvan"), _("Tüzel kişinin tam unvanını yazın."), hint=_("Sicilde ya da kuruluş belgesinde yazdığı gibi.")
@@ -190,15 +204,3 @@ FORMS: Mapping[Kind, type[ApplicantForm]] = {
     Kind.PUBLIC_LEGAL: PublicLegalForm,
 }
 """Which form an applicant of a kind fills in; members come by a list."""
-LEGAL_FIELDS = (
-    "unvan",
-    "tur",
-    "mersis",
-    "vkn",
-    "detsis",
-    "sicil_no",
-    "sicil_mudurlugu",
-    "faaliyet",
-    "il",
-    "posta_adresi",
-)

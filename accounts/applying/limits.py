@@ -1,9 +1,9 @@
-"""How much one network may ask of the open doors of an application in an hour (V-026, V-097).
+"""How much one network may ask of the open doors in an hour (V-026, V-097).
 
-Whoever applies is signed in nowhere, so there is nothing to count by but where the request comes from: an IPv4 address,
-or the /64 of an IPv6 address, because a household has that many. A whole office may stand behind one address, so the
-figures are generous; codes have limits of their own per number (`one_time`). Each hour has its own count, raised by one
-conditional UPDATE: a hundred parallel requests are counted as a hundred.
+Whoever applies, activates or recovers is signed in nowhere, so there is nothing to count by but where the request comes
+from: an IPv4 address, or the /64 of an IPv6 address, because a household has that many. A whole office may stand behind
+one address, so the figures are generous; codes have limits of their own per number (`one_time`). Each hour has its own
+count, raised by one conditional UPDATE: a hundred parallel requests are counted as a hundred.
 """
 
 import enum
@@ -22,8 +22,8 @@ from ..clock_words import clock_words
 from ..models import DoorTally
 from .errors import TooManyFromHere
 
-KEPT = timedelta(days=2)
-"""How long a count is kept; it means something for an hour."""
+COUNTED_FOR = timedelta(hours=2)
+"""How old a count is when it means nothing any more; `hygiene` takes it away."""
 
 
 class Door(enum.Enum):
@@ -34,11 +34,16 @@ class Door(enum.Enum):
     PAPER = "application.paper"
     STATUS = "application.status"
     BULK = "application.bulk"
+    ACTIVATION = "account.activation"
+    RECOVERY = "account.recovery"
 
     @property
     def per_hour(self) -> int:
         """The most in one hour from one network."""
-        return {"begin": 20, "code": 30, "paper": 120, "status": 30, "bulk": 30}[self.value.partition(".")[2]]
+        return _PER_HOUR[self.value.partition(".")[2]]
+
+
+_PER_HOUR = {"begin": 20, "code": 30, "paper": 120, "status": 30, "bulk": 30, "activation": 30, "recovery": 30}
 
 
 def count(door: Door, request: HttpRequest, *, now: datetime) -> None:
@@ -49,12 +54,6 @@ def count(door: Door, request: HttpRequest, *, now: datetime) -> None:
         if not DoorTally.objects.filter(pk=row.pk, count__lt=door.per_hour).update(count=F("count") + 1):
             until = hour + timedelta(hours=1)
             raise TooManyFromHere(f"too many of {door.value}", until=until, at=clock_words(until, now=now))
-
-
-def sweep(*, now: datetime) -> int:
-    """Take counts away that mean nothing any more; how many there were."""
-    deleted, _ = DoorTally.objects.filter(hour__lt=now - KEPT).delete()
-    return deleted
 
 
 def _network(request: HttpRequest) -> str:

@@ -6,7 +6,7 @@ that, and the account opens without a clerk. For a legal person somebody still h
 it, so a branch decides.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -16,10 +16,13 @@ from ..identity_errors import AddressNotAllowed, AddressTaken
 from ..life_errors import CodeNotSent
 from ..models import Application
 from . import checklist, draft, statement, states
-from .errors import SignedOtherwise
+from .errors import SignedOtherwise, StaleApplication
 from .states import Event, State
 
 SYSTEM = "system"
+FORGOTTEN_AFTER = timedelta(days=30)
+"""A draft nobody has sent for so long is withdrawn: what was written in it is not kept waiting for ever."""
+_AT_ONCE = 200
 
 
 def submit(application: Application, *, now: datetime, actor: str = draft.APPLICANT) -> Application:
@@ -52,6 +55,18 @@ def hand_in(application: Application, *, now: datetime, actor: str = draft.APPLI
 def withdraw(application: Application, *, now: datetime, actor: str = draft.APPLICANT) -> Application:
     """Take the application back. Refused: `IllegalApplicationStep` once an address was given, `StaleApplication`."""
     return states.advance(application, Event.WITHDRAWN, now=now, actor=actor)
+
+
+def withdraw_forgotten(*, now: datetime) -> int:
+    """Withdraw drafts that were begun long ago and never sent; how many. One that moves meanwhile is left alone."""
+    withdrawn = 0
+    for each in Application.objects.filter(state=State.DRAFT, created_at__lt=now - FORGOTTEN_AFTER)[:_AT_ONCE]:
+        try:
+            states.advance(each, Event.WITHDRAWN, now=now, actor=SYSTEM)
+            withdrawn += 1
+        except StaleApplication:
+            continue
+    return withdrawn
 
 
 def open_at_once(application: Application, *, now: datetime) -> bool:

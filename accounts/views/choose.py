@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from guards import clock
 
-from .. import access, posts
+from .. import access, former, posts
 from ..access import Acting
 from ..errors import AccessRefused, NoAccount
 from ..models import Person, Post
@@ -53,6 +53,8 @@ def choose_account(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:desk")
     if Post.Role.BACK_OFFICE in roles:
         return redirect(resolve_url(settings.KEP_OFFICE_URL))
+    if not held and former.closed_accounts_of(person, now=now).exists():
+        return redirect("mailbox:closed_accounts")  # what is left to him are its proofs (K-035)
     if not held:
         raise NoAccount("no account to act for")
     if "next" in request.GET:

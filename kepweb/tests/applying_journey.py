@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -51,7 +50,7 @@ def post(client: Client, name: str, *args: str, **form: Any) -> Any:
     return client.post(reverse(f"accounts:{name}", args=args), form)
 
 
-def begin(client: Client, kind: str = "gercek", **more: str) -> HttpResponse:
+def begin(client: Client, kind: str = "gercek", **more: str) -> Any:
     """The first form, filled in."""
     return post(client, "applying_begin", kind, **{"tckn": new_tckn(), **FORMS[kind], **more})
 
@@ -61,12 +60,12 @@ def last_code(phone: str = "+905559876543") -> str:
     return [each for each in texts() if each.to == phone][-1].code
 
 
-def check_phone(client: Client) -> HttpResponse:
+def check_phone(client: Client) -> Any:
     """Type the code that came."""
     return post(client, "applying_phone", kod=last_code())
 
 
-def choose(client: Client, **more: str) -> HttpResponse:
+def choose(client: Client, **more: str) -> Any:
     """The account step: the plainest address that is offered."""
     page = client.get(reverse("accounts:applying_account")).content.decode()
     found = re.search(r'name="adres" value="([^"]+@[^"]+)"', page)

@@ -15,10 +15,11 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.applying import limits, states
+from accounts.applying import limits, states, submitting
 from accounts.applying.errors import TooManyFromHere
 from accounts.applying.limits import Door
 from accounts.applying.states import Event
+from accounts.hygiene import forget_old
 from accounts.models import Application, ApplicationChange, Document, DoorTally, KepAccount, OneTimeCode, Person
 from accounts.tests.cast import make_account, make_operator, make_person, new_tckn, sign_in, texts
 from accounts.tests.papers import jpeg, pdf, png
@@ -47,7 +48,7 @@ def codes(answer: HttpResponse) -> list[str]:
     return re.findall(r'error-summary__code">([A-Z]{3}-[0-9]{2})', answer.content.decode())
 
 
-def upload(client: Client, kind: str, raw: bytes, name: str = "belge.pdf") -> HttpResponse:
+def upload(client: Client, kind: str, raw: bytes, name: str = "belge.pdf") -> Any:
     """One paper, as the form sends it."""
     return post(client, "applying_papers", tur=kind, dosya=SimpleUploadedFile(name, raw))
 
@@ -496,8 +497,22 @@ def test_one_phone_gets_five_codes_an_hour(client: Client, clock: Any) -> None:
         clock.shift(timedelta(minutes=1))
         post(client, "applying_phone_code")
     assert len(texts()) == 5
-    limits.sweep(now=NOW + timedelta(days=4))
+    assert DoorTally.objects.exists()
+    forget_old(now=NOW + timedelta(hours=4))
     assert not DoorTally.objects.exists()
+
+
+def test_a_draft_nobody_sends_is_withdrawn_after_a_month_and_what_was_sent_is_not(client: Client, clock: Any) -> None:
+    begin(client)
+    other = Client()
+    clock.shift(timedelta(minutes=1))
+    sent = apply(other)
+    post(other, "applying_submit")
+    assert submitting.withdraw_forgotten(now=NOW + timedelta(days=30)) == 0
+    assert submitting.withdraw_forgotten(now=NOW + timedelta(days=31)) == 1
+    assert list(Application.objects.order_by("pk").values_list("state", flat=True)) == ["WITHDRAWN", "DOCUMENTS_AWAITED"]
+    assert ApplicationChange.objects.get(to_state="WITHDRAWN").actor == "system"
+    assert sent.pk
 
 
 # --- nothing changes by looking ---------------------------------------------------------------------------------------

@@ -14,14 +14,17 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
+from accounts import lifecycle
+from accounts.applying import bulk, documents
 from accounts.applying.documents import PaperKind
 from accounts.desk.identity_step import IdentityDocument
 from accounts.guarded import reset
 from accounts.models import Branch, KepAccount, KnownDevice, OneTimeCode, OpenVisit, Operator, Person, Post
 from accounts.operators import Act
 from accounts.posts import serving_of
-from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, sign_in
+from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, new_tckn, sign_in
 from accounts.tests.counter import Counter, make_application
+from accounts.tests.papers import pdf
 from mailbox import compose, reading, takeout, tasks
 from mailbox.compose import FileGiven
 from mailbox.models import BoxItem, Draft
@@ -86,12 +89,14 @@ def settle(road: Road) -> Town:
     make_operator(company, people["ended"], ends_at=road.clock.now - timedelta(minutes=1))
     branch = _serve(people)
     town = Town(road, company, branch, people)
-    _mail(town)
     _apply(town)
+    _closed(town)
     _sign_ins(town)
     _requests(town)
+    _applications(town)
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
+    _mail(town)  # last: a message of his is to stay in CHECKING
     return town
 
 
@@ -145,6 +150,20 @@ def _sign_ins(town: Town) -> None:
         town.objects["device"] = {**town.objects["device"], whose: {"key": device.device_index}}
 
 
+def _applications(town: Town) -> None:
+    """A list of the company that was not sent yet, and a paper of an application that none of these browsers opened."""
+    acting, now = town.road.acting(town.people["main"], town.company), town.road.clock.now
+    person = f"{new_tckn()};Işıl;Çağrı;0555 111 22 33"
+    raw = f"tckn;ad;soyad;telefon\n{person}\n".encode()
+    listed = bulk.upload(acting, raw, branch_code=town.branch.code, mode=KepAccount.Mode.RECEIVE_ONLY, now=now)
+    subject = documents.application_subject(listed.members[0])
+    given = {"file_name": "kimlik.pdf", "uploaded_by": "applicant", "now": now}
+    paper = documents.keep(subject, documents.PaperKind.IDENTITY, pdf(), **given)
+    town.objects["list"] = {"company": {"batch": listed.public_id}}
+    town.objects["paper"] = {"company": {"public_id": paper.public_id}}
+    town.objects["kind"] = {"company": {"kind": "gercek"}}
+
+
 def _mail(town: Town) -> None:
     road, company = town.road, town.company
     message = road.send(to=company.address, files=(FileGiven("ek.txt", b"ek"),))
@@ -192,11 +211,29 @@ def _apply(town: Town) -> None:
         "step": {**key, "word": "telefon"},
         "done": {**key, "word": "kimlik"},
         "papers": {**key, "kind": PaperKind.OTHER.value},
-        "paper": {**key, "document_id": contract.public_id},
+        "scan": {**key, "document_id": contract.public_id},
         "print": {**key, "paper": "application_form"},
         "intake": {"word": "gercek"},
     }
     town.objects.update({kind: {"company": each} for kind, each in named.items()})
+
+
+def _closed(town: Town) -> None:
+    """The owner's other account and the company's, each with a message, and both closed (K-035)."""
+    for whose, holder in (("owner", town.people["owner"]), ("company", "Anadolu Makina Ltd. Şti.")):
+        account = make_account(f"kapanan.{whose}@hs01.kep.tr", holder=holder)
+        if whose == "company":
+            make_operator(account, town.people["main"], is_main=True)
+            make_operator(account, town.people["read"])
+        item = town.road.arrived(town.road.send(to=account.address, subject="Kapanan"), account)
+        reader = town.people["main" if whose == "company" else "owner"]
+        reading.open_message(item, reader=town.road.reader(reader, account), now=town.road.clock.now)
+        lifecycle.close(account, reason=lifecycle.Closing.REQUEST, actor="system", now=town.road.clock.now)
+        names = {"account": account.public_id}
+        town.objects.setdefault("closed", {})[whose] = names  # type: ignore[index]
+        names = {**names, "public_id": item.public_id}
+        town.objects.setdefault("left", {})[whose] = names  # type: ignore[index]
+        town.objects.setdefault("leftprf", {})[whose] = {**names, "code": 10, "recipient_no": 0}  # type: ignore[index]
 
 
 def _with_file(draft: Draft) -> dict[str, str]:

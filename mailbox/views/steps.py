@@ -4,7 +4,7 @@ Steps that exist come from sealed proofs; steps that are owed or still to come a
 latest time the message's own policy gives. Nothing is left out and nothing is promised that is not certain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,11 +61,25 @@ class Timeline:
     steps: Sequence[Step]
 
 
-def timelines_of(item: BoxItem, recipients: Sequence[Recipient], proofs: Sequence[SealedEvidence]) -> list[Timeline]:
-    """One list per recipient; a single one needs no heading."""
+def own_page_of(item: BoxItem, code: int, recipient_no: int) -> str:
+    """Where a proof is fetched by whoever acts for the account."""
+    return reverse("mailbox:download_proof", args=[item.public_id, code, recipient_no])
+
+
+def timelines_of(
+    item: BoxItem,
+    recipients: Sequence[Recipient],
+    proofs: Sequence[SealedEvidence],
+    *,
+    fetched_at: Callable[[BoxItem, int, int], str] = own_page_of,
+) -> list[Timeline]:
+    """One list per recipient; a single one needs no heading. `fetched_at` says where a proof is fetched."""
     message = item.message
+    numbers = {each.recipient_no for each in recipients} | {0}
+    made = [(each.intent.recipient_no, _made(item, each, fetched_at)) for each in proofs
+            if each.intent.recipient_no in numbers]  # fmt: skip
     if not recipients:
-        return [Timeline("", "", False, _steps(item, None, proofs))]
+        return [Timeline("", "", False, _steps(item, None, made))]
     several = len(recipients) > 1
     holds = term_holds.holds_of(recipients)
     return [
@@ -73,7 +87,7 @@ def timelines_of(item: BoxItem, recipients: Sequence[Recipient], proofs: Sequenc
             name=each.name or each.address if several else "",
             address=each.address if several else "",
             is_closed=several and each.closed_at is not None and message.state == MessageState.ACCEPTED,
-            steps=_steps(item, each, proofs, holds.get(each.pk, ())),
+            steps=_steps(item, each, made, holds.get(each.pk, ())),
         )
         for each in recipients
     ]
@@ -115,15 +129,14 @@ def _standing_of_one(recipient: Recipient) -> tuple[str, str]:
 
 
 def _steps(
-    item: BoxItem, recipient: Recipient | None, proofs: Sequence[SealedEvidence], holds: Sequence[TermHold] = ()
+    item: BoxItem, recipient: Recipient | None, made: Sequence[tuple[int, Step]], holds: Sequence[TermHold] = ()
 ) -> list[Step]:
     numbers = (0, recipient.recipient_no) if recipient else (0,)
-    made = [_made(item, each) for each in proofs if each.intent.recipient_no in numbers]
-    codes = {step.code for step in made}
-    return made + _awaited(item.message, recipient, codes, holds)
+    own = [step for number, step in made if number in numbers]
+    return own + _awaited(item.message, recipient, {step.code for step in own}, holds)
 
 
-def _made(item: BoxItem, proof: SealedEvidence) -> Step:
+def _made(item: BoxItem, proof: SealedEvidence, fetched_at: Callable[[BoxItem, int, int], str]) -> Step:
     kind = EvidenceKind(proof.intent.code)
     is_refusal = kind.is_negative and kind is not EvidenceKind.DEEMED_READ
     judged = judge_proof(bytes(proof.xml), digest=bytes(proof.digest))
@@ -136,7 +149,7 @@ def _made(item: BoxItem, proof: SealedEvidence) -> Step:
         issued=_("%(provider)s düzenledi, %(stamper)s damgaladı")
         % {"provider": judged.provider_code, "stamper": judged.stamped_by},
         verdict=judged.word,
-        download_url=reverse("mailbox:download_proof", args=[item.public_id, int(kind), proof.intent.recipient_no]),
+        download_url=fetched_at(item, int(kind), proof.intent.recipient_no),
         name=str(_NAMES[int(kind)]),
         explanation=_("Zaman damgası olaydan 60 saniyeden uzun süre sonra alındı.") if proof.stamped_late else "",
         reason=" ".join(reason_for_reader(detail) for _reason, detail in reasons),
