@@ -13,7 +13,7 @@ from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
 from .posts import Approval, Branch, Post
-from .proofs import AskedRequest, EImzaProof
+from .proofs import EImzaProof
 
 __all__ = [
     "AccountChange",
@@ -21,7 +21,6 @@ __all__ = [
     "Application",
     "ApplicationChange",
     "Approval",
-    "AskedRequest",
     "Branch",
     "CheckedStep",
     "DeskTally",

@@ -83,6 +83,7 @@ def test_waiting_signed_refused_over_and_done_each_say_so(client: Client, person
     operations.cancel_by_token(token, "pin_locked", now=product_clock.now())
     assert client.get(STATE).json()["state"] == "refused"
     assert "IMZ-03" in text_of(client, WAITING)
+    assert "taslak" not in text_of(client, WAITING).casefold()
 
     begin(client, person.tckn)
     with time_machine.travel(product_clock.now() + timedelta(minutes=2, seconds=1)):
@@ -110,6 +111,15 @@ def test_the_refusal_of_another_persons_card_speaks_of_this_request(
         sign(card_of(provider.directory, "12345678950"))
     page = text_of(client, WAITING)
     assert "NES-12" in page
+    assert "taslak" not in page.casefold()
+
+
+@pytest.mark.parametrize("reason", sorted(set(operations.END_OF_REASON) - {"user"}))
+def test_whatever_ends_it_at_the_signer_is_told_without_a_draft(client: Client, person: Person, reason: str) -> None:
+    begin(client, person.tckn)
+    operations.cancel_by_token(claim(), reason, now=product_clock.now())
+    page = text_of(client, WAITING)
+    assert operations.END_OF_REASON[reason] in page
     assert "taslak" not in page.casefold()
 
 
@@ -176,5 +186,5 @@ def test_new_secrets_stand_on_a_page_of_their_own(client: Client, person: Person
     assert page.index('name="parola"') < page.index('name="sifre"')
 
 
-EXPECTED = {"door": 0, "begin": 11, "waiting": 2, "state": 2, "finish": 39, "new secrets": 3}
+EXPECTED = {"door": 0, "begin": 13, "waiting": 2, "state": 2, "finish": 39, "new secrets": 3}
 """Savepoints count as questions here."""
