@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from evidence import eventlog
 from guards import clock
@@ -34,6 +35,7 @@ __all__ = [
     "acting_of",
     "beside",
     "choose",
+    "is_paid",
     "note_choice",
 ]
 
@@ -198,8 +200,13 @@ def _usable(prefix: str = "") -> Q:
     return Q(**{f"{prefix}state": KepAccount.State.ACTIVE})
 
 
+def is_paid(account: KepAccount, *, now: datetime) -> bool:
+    """Whether the paid term covers today in Istanbul. Past it nothing is sent (P-011); mail still arrives (K-036)."""
+    return account.expires_on is None or timezone.localdate(now) <= account.expires_on
+
+
 def _acting(person: Person, account: KepAccount, operator: Operator | None, *, now: datetime) -> Acting:
-    may_send = account.mode == KepAccount.Mode.SEND_AND_RECEIVE
+    may_send = account.mode == KepAccount.Mode.SEND_AND_RECEIVE and is_paid(account, now=now)
     granted = {act: operator is None or may(operator, act, now=now) for act in Act}
     rights = Rights(
         may_read=granted[Act.READ],

@@ -175,17 +175,19 @@ def is_entity_name(label: str, name: str) -> bool:
     if not _could_be_entity(label):
         return False
     reached = {0}
-    words = fold_words(name)
-    letters = label.replace("-", "")
-    for word in words:
-        ends = set(reached)
-        for start in reached:
-            longest = 0
-            while start + longest < len(letters) and longest < len(word) and letters[start + longest] == word[longest]:
-                longest += 1
-                ends.add(start + longest)
-        reached = ends
-    return len(letters) in reached
+    for word in fold_words(name):
+        reached |= {end for start in reached for end in _ends(label, start, word)}
+    return len(label) in reached
+
+
+def _ends(label: str, start: int, word: str) -> Iterator[int]:
+    """Where in the label one or more first letters of the word, written from `start` on, could end."""
+    if 0 < start < len(label) and label[start] == "-":
+        start += 1
+    for length, letter in enumerate(word, start=1):
+        if start + length > len(label) or label[start + length - 1] != letter:
+            return
+        yield start + length
 
 
 def _could_be_entity(label: str) -> bool:

@@ -7,6 +7,7 @@ look into the database and run with `manage.py check --database default` and bef
 import ipaddress
 import ssl
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,6 +85,15 @@ def settings_are_whole(**_: Any) -> list[CheckMessage]:
         except ImportError:
             found.append(Error(f"{path} does not exist", id="kep.E005"))
     return found
+
+
+@register()
+def grace_is_long_enough(**_: Any) -> list[CheckMessage]:
+    """kep.E011: an address whose term was not paid still receives for three months, whichever they are (K-036)."""
+    grace: timedelta = settings.KEP_EXPIRY_GRACE
+    if grace < timedelta(days=92):
+        return [Error("KEP_EXPIRY_GRACE is shorter than three months", id="kep.E011")]
+    return []
 
 
 @register()

@@ -21,6 +21,7 @@ from evidence.models import ClockReading, SealedEvidence, SealWork
 from mailbox import backlog
 from mailbox.models import Recipient
 from mailbox.state_names import RecipientState
+from mailbox.term_holds import HOLDING_TERM
 from mailbox.trouble import messages_on_hold
 
 from .parked import parked_counts
@@ -70,7 +71,7 @@ def figures(now: datetime) -> Iterator[Figure]:
         [({"kind": kind}, count) for kind, count in parked_counts().items()],
     )
     yield from _proofs(now)
-    overdue = Recipient.objects.filter(state=RecipientState.DELIVERED, term_ends_at__lt=now - OVERDUE)
+    overdue = Recipient.objects.filter(~HOLDING_TERM, state=RecipientState.DELIVERED, term_ends_at__lt=now - OVERDUE)
     yield _one("kep_terms_overdue", "Reading terms over for a minute and without a proof", overdue.count())
     clocks = list(ClockReading.objects.order_by("host").values_list("host", "drift_ms", "measured_at"))
     yield Figure(

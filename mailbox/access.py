@@ -6,6 +6,8 @@ to compose is asked here too, so that no view can forget it; it comes from the r
 """
 
 from accounts.access import Acting
+from accounts.former import Former
+from accounts.models import KepAccount
 from guards.ids import could_be_public_id
 
 from .errors import MayNotRead, MayNotSend, NotYours
@@ -44,10 +46,19 @@ def item_for(acting: Acting, public_id: str) -> BoxItem:
     """The box item of the acting account with its message and recipients; `MayNotRead` or `NotYours`."""
     if not acting.rights.may_read:
         raise MayNotRead("no right to read")
+    return _item(acting.account, public_id)
+
+
+def left_item(looking: Former, public_id: str) -> BoxItem:
+    """The box item of a closed account for its former holder, for its proofs (K-035); `NotYours` otherwise."""
+    return _item(looking.account, public_id)
+
+
+def _item(account: KepAccount, public_id: str) -> BoxItem:
     if not could_be_public_id(public_id):
         raise NotYours("no such item")
     item = (
-        BoxItem.objects.filter(public_id=public_id, account=acting.account)
+        BoxItem.objects.filter(public_id=public_id, account=account)
         .select_related("message", "message__submitted_by", "recipient", "account")
         .prefetch_related("message__recipients")
         .first()

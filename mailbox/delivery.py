@@ -13,7 +13,7 @@ can take mail is asked in that same moment: an account closed after acceptance g
 the message, takes the same guarded step to DEEMED_READ; the other one finds the row moved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,11 +33,11 @@ from evidence.timestamp import Stamper
 from guards.crash_points import passing
 from guards.errors import KepError
 
-from . import notify, proof_reasons, states
+from . import notify, proof_reasons, states, term_holds
 from .errors import StaleState
 from .introduction import introduction
 from .lot import Lot
-from .models import BoxItem, Envelope, Message, Recipient
+from .models import BoxItem, Envelope, Message, Recipient, TermHold
 from .step import Step
 from .terms import term_end
 
@@ -191,26 +191,38 @@ def end_terms_all(lot: Lot[Recipient]) -> int:
 
 
 def end_terms(recipients: Sequence[Recipient], *, now: datetime) -> int:
-    """The same inside the caller's transaction; rows that somebody moved meanwhile are left out. How many moved."""
+    """The same inside the caller's transaction; rows that somebody moved meanwhile are left out. How many moved.
+
+    A term that stands still does not end, whoever asks; the proof names the stretches that did not count.
+    """
+    over = term_holds.still_over(recipients, now=now)
+    stood = term_holds.holds_of(over)
     steps = [
         Step(
             each,
             values={"closed_at": now, "due_at": None},
-            reasons=((Reason.RETENTION_PERIOD_EXPIRED, proof_reasons.term_ended(each.term_ends_at)),),
+            reasons=tuple((Reason.RETENTION_PERIOD_EXPIRED, text) for text in _why_ended(each, stood[each.pk])),
         )
-        for each in recipients
+        for each in over
     ]
     return len(states.advance(steps, states.Event.TERM_ENDED, now=now, actor=WORKER, skip_stale=True))
 
 
+def _why_ended(recipient: Recipient, holds: Sequence[TermHold]) -> Iterator[str]:
+    yield proof_reasons.term_ended(recipient.term_ends_at)
+    for hold in holds:
+        if hold.ended_at is not None:
+            yield proof_reasons.term_stood(hold.cause, max(hold.started_at, recipient.delivered_at), hold.ended_at)
+
+
 def terms_due(*, now: datetime, limit: int) -> list[Recipient]:
-    """Recipients whose reading term is over, oldest first, ready for their proofs.
+    """Recipients whose reading term is over and does not stand still, oldest first, ready for their proofs.
 
     A delivered row has no other work, so a `due_at` on it means that its term could not be ended and when to try again.
     """
     delivered = Recipient.objects.filter(state=states.RecipientState.DELIVERED, parked_at__isnull=True)
     is_due = Q(due_at__isnull=True) | Q(due_at__lte=now)
-    ended = delivered.filter(is_due, term_ends_at__lte=now).order_by("term_ends_at")
+    ended = delivered.filter(is_due, ~term_holds.HOLDING_TERM, term_ends_at__lte=now).order_by("term_ends_at")
     joined = delivered.select_related("message").prefetch_related("message__recipients").order_by("term_ends_at")
     opened, damaged = rows_that_open(joined, ended.values_list("pk", flat=True)[:limit])
     put_back_damaged(Recipient, damaged, now=now)

@@ -114,6 +114,17 @@ class SignInEnded(MailboxError):
     user_message = "Oturumunuz imzadan önce sona erdi; hiçbir şey gönderilmedi. Giriş yapıp taslağı yeniden imzalayın."
 
 
+class AccountStopped(MailboxError):
+    """The account was suspended or closed while a signature was asked for it: the signature is not used."""
+
+    status = 409
+    code = "KPT-09"
+    user_message = (
+        "Hesap askıya alındığı ya da kapatıldığı için imza isteği iptal edildi; hiçbir şey gönderilmedi. "
+        "Taslağınız duruyor."
+    )
+
+
 class Returned(MailboxError):
     """The message waited in CHECKING for 24 hours, or right or account went away: it came back as a draft."""
 

@@ -7,7 +7,7 @@ What is done stays done: stamps, validation material, envelopes and transitions 
 
 from django.db import models
 
-from accounts.models import KepAccount, Person
+from accounts.models import AccountChange, KepAccount, Person
 from evidence.fieldcrypt import EncryptedBytes, EncryptedText
 from evidence.insert_only import insert_only
 from evidence.parking import Work, parked_index
@@ -165,6 +165,39 @@ class Recipient(Labour):
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="recipient_due"),
             models.Index(fields=["term_ends_at"], condition=models.Q(state="DELIVERED"), name="recipient_term"),
             parked_index("recipient_parked"),
+        ]
+
+
+class TermHold(models.Model):
+    """A stretch in which the reading term of an account's unread mail stands still (design.md 1.1.2).
+
+    Begun and ended by `term_holds` in the transaction of the `AccountChange` that causes it. One that death or
+    dissolution has begun never ends.
+    """
+
+    class Cause(models.TextChoices):
+        PROVIDER = "provider"  # a suspension ordered by us
+        AUTHORITY = "authority"  # a suspension ordered by a competent authority, carried out by us
+        DEATH = "death"
+        DISSOLUTION = "dissolution"
+
+    account = models.ForeignKey(KepAccount, on_delete=models.PROTECT, related_name="term_holds")
+    cause = models.CharField(max_length=12, choices=Cause)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    begun_by = models.OneToOneField(AccountChange, on_delete=models.PROTECT, related_name="+")
+    ended_by = models.OneToOneField(AccountChange, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["started_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(ended_at__isnull=True), name="one_running_term_hold"
+            ),
+            models.CheckConstraint(
+                name="a_term_hold_ends_after_it_began",
+                condition=models.Q(ended_at__isnull=True) | models.Q(ended_at__gte=models.F("started_at")),
+            ),
         ]
 
 

@@ -4,6 +4,8 @@ In the proof the words are Turkish and fixed, because a proof is a record. A pag
 reader's language; what another provider wrote is shown as it stands.
 """
 
+import functools
+import re
 from datetime import datetime
 
 from django.utils import timezone
@@ -15,16 +17,42 @@ OTHER_SENDER = gettext_noop("Gönderen adresi hesabın adresi değil.")
 NOT_SIGNED = gettext_noop("Elektronik imza doğrulanamadı.")
 TAKES_NO_MAIL = gettext_noop("Adres bu sağlayıcıda ileti alamıyor.")
 _TERM_ENDED = gettext_noop("Okuma süresi %(ended)s (TSİ) anında doldu; ileti o ana kadar açılmadı.")
+_TERM_STOOD = {
+    "provider": gettext_noop(
+        "Süre %(begun)s ile %(ended)s (TSİ) arasında işlemedi: hesap hizmet sağlayıcının kararıyla askıdaydı."
+    ),
+    "authority": gettext_noop(
+        "Süre %(begun)s ile %(ended)s (TSİ) arasında işlemedi: hesap yetkili merciin kararıyla askıdaydı."
+    ),
+}
+"""By the cause of the hold; one that death or dissolution has begun never ends, and makes no proof."""
+
+
+def term_stood(cause: str, begun: datetime, ended: datetime) -> str:
+    """What proof 61 says of a stretch that did not count, as the record keeps it (design.md 1.1.2)."""
+    return _TERM_STOOD[cause] % {"begun": _written(begun), "ended": _written(ended)}
 
 
 def term_ended(at: datetime) -> str:
     """What proof 61 says, as the record keeps it; `at` is the end of the reading term."""
-    return _TERM_ENDED % {"ended": timezone.localtime(at).strftime("%d.%m.%Y %H:%M:%S")}
+    return _TERM_ENDED % {"ended": _written(at)}
+
+
+def _written(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%d.%m.%Y %H:%M:%S")
 
 
 def reason_for_reader(detail: str) -> str:
     """A reason read out of a proof, in the reader's language where it is one of ours."""
-    before, after = _TERM_ENDED.split("%(ended)s")
-    if detail.startswith(before) and detail.endswith(after):
-        return gettext(_TERM_ENDED) % {"ended": detail.removeprefix(before).removesuffix(after)}
+    for sentence in (_TERM_ENDED, *_TERM_STOOD.values()):
+        if found := _pattern(sentence).fullmatch(detail):
+            return gettext(sentence) % found.groupdict()
     return gettext(detail)
+
+
+@functools.cache
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """The sentence with a moment of ours in each of its holes."""
+    pieces = re.split(r"%\((\w+)\)s", sentence)
+    moment = r"(?P<{}>[0-9]{{2}}\.[0-9]{{2}}\.[0-9]{{4}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})"
+    return re.compile("".join(moment.format(each) if at % 2 else re.escape(each) for at, each in enumerate(pieces)))

@@ -16,7 +16,7 @@ from evidence import eventlog, rows
 from evidence.facts import Authentication
 from guards.crash_points import passing
 
-from . import delivery, states
+from . import delivery, states, term_holds
 from .errors import NotReadYet
 from .models import BoxItem
 from .proofs import whole_second
@@ -46,7 +46,7 @@ def open_message(item: BoxItem, *, reader: Reader, now: datetime) -> BoxItem:
     is_first = False
     with transaction.atomic():
         if recipient.state == states.RecipientState.DELIVERED:
-            if recipient.term_ends_at <= now:
+            if recipient.term_ends_at <= now and not term_holds.holding(recipient):
                 delivery.end_terms([recipient], now=now)
             else:
                 is_first = bool(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import compose, downloads, folders, read, sign
+from .views import closed, compose, downloads, folders, read, sign
 
 app_name = "mailbox"
 urlpatterns = [
@@ -27,4 +27,13 @@ urlpatterns = [
     path("ileti/<str:public_id>/delil/<int:code>-<int:recipient_no>.xml", downloads.proof, name="download_proof"),
     path("ileti/<str:public_id>/delil-paketi/", downloads.bundle, name="download_bundle"),
     path("ileti/<str:public_id>/ek/<int:number>/", downloads.attachment, name="attachment"),
+    path("kapali-hesap/", closed.accounts, name="closed_accounts"),
+    path("kapali-hesap/<str:account>/", closed.account, name="closed_account"),
+    path("kapali-hesap/<str:account>/<str:public_id>/", closed.item, name="closed_item"),
+    path(
+        "kapali-hesap/<str:account>/<str:public_id>/delil/<int:code>-<int:recipient_no>.xml",
+        closed.proof,
+        name="closed_proof",
+    ),
+    path("kapali-hesap/<str:account>/<str:public_id>/delil-paketi/", closed.bundle, name="closed_bundle"),
 ]

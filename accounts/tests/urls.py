@@ -37,9 +37,12 @@ def stub(request: HttpRequest, **kwargs: object) -> HttpResponse:
     return HttpResponse("closed")
 
 
+mailbox_pages = [path("", inbox, name="inbox"), path("kapali/", stub, name="closed_accounts")]
 urlpatterns = [
     path("", include("accounts.urls")),
-    path("gelen/", include(([path("", inbox, name="inbox")], "mailbox"))),
+    path(
+        "gelen/", include(([path("", inbox, name="inbox"), path("kapali/", stub, name="closed_accounts")], "mailbox"))
+    ),
     path("yardim/", include(([path("", stub, name="help"), path("ana/", stub, name="home")], "kepweb"))),
     path("dil/", set_language, name="dil_degistir"),
     path("oturum/", moments),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from guards import clock
 
-from .. import access
+from .. import access, former
 from ..access import Acting
 from ..errors import AccessRefused, NoAccount
 from ..models import Person
@@ -45,6 +45,8 @@ def choose_account(request: HttpRequest) -> HttpResponse:
     held, is_invited = access.accounts_of(person, now=now), invitations.open_for(person, now=now).exists()
     if not held and is_invited:
         return redirect("accounts:invitations")
+    if not held and former.closed_accounts_of(person, now=now).exists():
+        return redirect("mailbox:closed_accounts")  # what is left to him are its proofs (K-035)
     if not held:
         raise NoAccount("no account to act for")
     if "next" in request.GET:

@@ -196,6 +196,7 @@ KEP_TEBLIGAT_REGIME = "kep_2013"
 KEP_DEEMED_READING = {"standart": "hours:24", "eYazisma": "hours:24"}
 KEP_MESSAGE_KINDS = ("standart",)  # K-085: unknown kinds are refused; later issues add theirs
 KEP_KNOWN_PROVIDERS = ("hs01", "hs02", "hs03", "hs04", "hs05", "hs06", "hs07", "hs08")
+KEP_EXPIRY_GRACE = timedelta(days=92)  # K-036: at least three months in which an unpaid address still receives
 KEP_CHECKING_HOLD_LIMIT = timedelta(hours=24)  # design.md 1.4: turned back after 24 h on hold
 
 # --- work: design.md 1.6 --------------------------------------------------------------------------------------------
@@ -226,6 +227,7 @@ KEP_SWEEPS = {
         "mailbox.tasks.end_terms_due",
         "mailbox.tasks.send_notices_due",
         "mailbox.tasks.expire_operations_due",
+        "kepweb.account_terms.close_expired",
         "kepweb.hygiene.tidy",
     ),
     "seal": (

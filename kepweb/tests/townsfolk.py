@@ -13,6 +13,7 @@ from typing import Any
 
 from django.test import Client
 
+from accounts import lifecycle
 from accounts.applying.documents import PaperKind
 from accounts.models import Branch, KepAccount, Operator, Person, Post
 from accounts.operating import invitations, papers, record
@@ -78,7 +79,8 @@ def settle(road: Road) -> Town:
     make_operator(company, people["ended"], ends_at=road.clock.now - timedelta(minutes=1))
     branch = _serve(people)
     town = Town(road, company, branch, people)
-    _mail(town)
+    _closed(town)
+    _mail(town)  # last: a message of his is to stay in CHECKING
     _offices(town)
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
@@ -155,6 +157,24 @@ def _offices(town: Town) -> None:
     town.objects["paper"] = {"company": {**named, "paper_id": paper.public_id}}
     town.objects["offer"] = {"company": {"public_id": offer.public_id}}
     town.objects["record"] = {"company": {"version": record.ask(manager, now=now).version}}
+
+
+def _closed(town: Town) -> None:
+    """The owner's other account and the company's, each with a message, and both closed (K-035)."""
+    for whose, holder in (("owner", town.people["owner"]), ("company", "Anadolu Makina Ltd. Şti.")):
+        account = make_account(f"kapanan.{whose}@hs01.kep.tr", holder=holder)
+        if whose == "company":
+            make_operator(account, town.people["main"], is_main=True)
+            make_operator(account, town.people["read"])
+        item = town.road.arrived(town.road.send(to=account.address, subject="Kapanan"), account)
+        reader = town.people["main" if whose == "company" else "owner"]
+        reading.open_message(item, reader=town.road.reader(reader, account), now=town.road.clock.now)
+        lifecycle.close(account, reason=lifecycle.Closing.REQUEST, actor="system", now=town.road.clock.now)
+        names = {"account": account.public_id}
+        town.objects.setdefault("closed", {})[whose] = names  # type: ignore[index]
+        names = {**names, "public_id": item.public_id}
+        town.objects.setdefault("left", {})[whose] = names  # type: ignore[index]
+        town.objects.setdefault("leftprf", {})[whose] = {**names, "code": 10, "recipient_no": 0}  # type: ignore[index]
 
 
 def _with_file(draft: Draft) -> dict[str, str]:

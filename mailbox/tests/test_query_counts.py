@@ -111,7 +111,7 @@ def test_drafts_compose_and_signing_ask_a_constant_number(road: Road, visits: di
 EXPECTED = {
     "inbox": 9,
     "sent": 11,
-    "message": 12,
+    "message": 13,
     "drafts": 9,
     "compose_new": 7,
     "compose": 10,

@@ -19,19 +19,19 @@ from .content import part_name
 @require_GET
 def message(request: HttpRequest, public_id: str) -> HttpResponse:
     """The KEP message (.eml)."""
-    return _download(takeout.kep_message(_item(request, public_id)))
+    return download(takeout.kep_message(_item(request, public_id)))
 
 
 @require_GET
 def original(request: HttpRequest, public_id: str) -> HttpResponse:
     """The sender's original (.eml)."""
-    return _download(takeout.original(_item(request, public_id)))
+    return download(takeout.original(_item(request, public_id)))
 
 
 @require_GET
 def proof(request: HttpRequest, public_id: str, code: int, recipient_no: int) -> HttpResponse:
     """One sealed proof (XML)."""
-    return _download(takeout.proof(_item(request, public_id), code=code, recipient_no=recipient_no))
+    return download(takeout.proof(_item(request, public_id), code=code, recipient_no=recipient_no))
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,7 +44,7 @@ def bundle(request: HttpRequest, public_id: str) -> HttpResponse:
     asked = takeout.asked_bundle(item)
     finished = takeout.finished_bundle(item, asked) if asked else None
     if finished is not None:
-        return _download(finished)
+        return download(finished)
     context = {"public_id": public_id, "subject": item.message.subject, "folder": item.folder, "is_asked": bool(asked)}
     return render(request, "mailbox/bundle_waiting.html", context, status=202 if asked else 404)
 
@@ -61,7 +61,8 @@ def _item(request: HttpRequest, public_id: str) -> BoxItem:
     return access.item_for(acting_of(request), public_id)
 
 
-def _download(file: File) -> HttpResponse:
+def download(file: File) -> HttpResponse:
+    """A file as an answer: always an attachment, never shown in the page."""
     response = HttpResponse(file.raw, content_type=file.content_type)
     response["Content-Disposition"] = content_disposition_header(True, file.name)
     return response

@@ -79,7 +79,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         raise MayNotRead("no right to read")
     found = folders.inbox(acting.account, folders.read_cursor(request.GET.get("sayfa", "")))
     page = {
-        "rows": [_inbox_row(item, url, now=now) for item, url in _with_address(found)],
+        "rows": [inbox_row(item, url, now=now) for item, url in _with_address(found)],
         "total": folders.total(acting.account, BoxItem.Folder.INBOX),
         **_neighbours(found, "mailbox:inbox"),
     }
@@ -93,7 +93,7 @@ def sent(request: HttpRequest) -> HttpResponse:
         raise MayNotRead("no right to read")
     found = folders.sent(acting.account, folders.read_cursor(request.GET.get("sayfa", "")))
     page = {
-        "rows": [_sent_row(item, url) for item, url in _with_address(found)],
+        "rows": [sent_row(item, url) for item, url in _with_address(found)],
         "total": folders.total(acting.account, BoxItem.Folder.SENT),
         **_neighbours(found, "mailbox:sent"),
     }
@@ -134,7 +134,8 @@ def _with_address(found: folders.ItemPage) -> Iterator[tuple[BoxItem, str]]:
     return ((item, pattern.replace(_ANY_ID, item.public_id)) for item in found.items)
 
 
-def _inbox_row(item: BoxItem, url: str, *, now: datetime) -> MessageRow:
+def inbox_row(item: BoxItem, url: str, *, now: datetime) -> MessageRow:
+    """A received item as its list shows it."""
     message = item.message
     return MessageRow(
         name=message.sender_name,
@@ -150,7 +151,8 @@ def _inbox_row(item: BoxItem, url: str, *, now: datetime) -> MessageRow:
     )
 
 
-def _sent_row(item: BoxItem, url: str) -> MessageRow:
+def sent_row(item: BoxItem, url: str) -> MessageRow:
+    """A sent item as its list shows it."""
     message = item.message
     recipients = list(message.recipients.all())
     if recipients:

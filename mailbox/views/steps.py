@@ -4,7 +4,7 @@ Steps that exist come from sealed proofs; steps that are owed or still to come a
 latest time the message's own policy gives. Nothing is left out and nothing is promised that is not certain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,8 @@ from evidence.models import SealedEvidence
 from evidence.proof_check import judge_proof
 from evidence.xml import read as read_evidence
 from guards.refusal_texts import text_of_code
-from mailbox.models import BoxItem, Message, Recipient
+from mailbox import term_holds
+from mailbox.models import BoxItem, Message, Recipient, TermHold
 from mailbox.proof_reasons import reason_for_reader
 from mailbox.state_names import MessageState, RecipientState
 from mailbox.trouble import text_of_hold
@@ -60,18 +61,33 @@ class Timeline:
     steps: Sequence[Step]
 
 
-def timelines_of(item: BoxItem, recipients: Sequence[Recipient], proofs: Sequence[SealedEvidence]) -> list[Timeline]:
-    """One list per recipient; a single one needs no heading."""
+def own_page_of(item: BoxItem, code: int, recipient_no: int) -> str:
+    """Where a proof is fetched by whoever acts for the account."""
+    return reverse("mailbox:download_proof", args=[item.public_id, code, recipient_no])
+
+
+def timelines_of(
+    item: BoxItem,
+    recipients: Sequence[Recipient],
+    proofs: Sequence[SealedEvidence],
+    *,
+    fetched_at: Callable[[BoxItem, int, int], str] = own_page_of,
+) -> list[Timeline]:
+    """One list per recipient; a single one needs no heading. `fetched_at` says where a proof is fetched."""
     message = item.message
+    numbers = {each.recipient_no for each in recipients} | {0}
+    made = [(each.intent.recipient_no, _made(item, each, fetched_at)) for each in proofs
+            if each.intent.recipient_no in numbers]  # fmt: skip
     if not recipients:
-        return [Timeline("", "", False, _steps(item, None, proofs))]
+        return [Timeline("", "", False, _steps(item, None, made))]
     several = len(recipients) > 1
+    holds = term_holds.holds_of(recipients)
     return [
         Timeline(
             name=each.name or each.address if several else "",
             address=each.address if several else "",
             is_closed=several and each.closed_at is not None and message.state == MessageState.ACCEPTED,
-            steps=_steps(item, each, proofs),
+            steps=_steps(item, each, made, holds.get(each.pk, ())),
         )
         for each in recipients
     ]
@@ -112,14 +128,15 @@ def _standing_of_one(recipient: Recipient) -> tuple[str, str]:
     return text % {"name": name}, "broken" if recipient.state == RecipientState.UNDELIVERED else ""
 
 
-def _steps(item: BoxItem, recipient: Recipient | None, proofs: Sequence[SealedEvidence]) -> list[Step]:
+def _steps(
+    item: BoxItem, recipient: Recipient | None, made: Sequence[tuple[int, Step]], holds: Sequence[TermHold] = ()
+) -> list[Step]:
     numbers = (0, recipient.recipient_no) if recipient else (0,)
-    made = [_made(item, each) for each in proofs if each.intent.recipient_no in numbers]
-    codes = {step.code for step in made}
-    return made + _awaited(item.message, recipient, codes)
+    own = [step for number, step in made if number in numbers]
+    return own + _awaited(item.message, recipient, {step.code for step in own}, holds)
 
 
-def _made(item: BoxItem, proof: SealedEvidence) -> Step:
+def _made(item: BoxItem, proof: SealedEvidence, fetched_at: Callable[[BoxItem, int, int], str]) -> Step:
     kind = EvidenceKind(proof.intent.code)
     is_refusal = kind.is_negative and kind is not EvidenceKind.DEEMED_READ
     judged = judge_proof(bytes(proof.xml), digest=bytes(proof.digest))
@@ -132,14 +149,14 @@ def _made(item: BoxItem, proof: SealedEvidence) -> Step:
         issued=_("%(provider)s düzenledi, %(stamper)s damgaladı")
         % {"provider": judged.provider_code, "stamper": judged.stamped_by},
         verdict=judged.word,
-        download_url=reverse("mailbox:download_proof", args=[item.public_id, int(kind), proof.intent.recipient_no]),
+        download_url=fetched_at(item, int(kind), proof.intent.recipient_no),
         name=str(_NAMES[int(kind)]),
         explanation=_("Zaman damgası olaydan 60 saniyeden uzun süre sonra alındı.") if proof.stamped_late else "",
         reason=" ".join(reason_for_reader(detail) for _reason, detail in reasons),
     )
 
 
-def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> list[Step]:
+def _awaited(message: Message, recipient: Recipient | None, codes: set[int], holds: Sequence[TermHold]) -> list[Step]:
     """Steps whose proof does not exist yet: taken and being sealed, or still to come."""
     if message.state == MessageState.REJECTED:
         return [] if 11 in codes else [_owed(11)]
@@ -157,11 +174,35 @@ def _awaited(message: Message, recipient: Recipient | None, codes: set[int]) -> 
     if state in (RecipientState.READ, RecipientState.DEEMED_READ):
         code = 60 if state == RecipientState.READ else 61
         return steps if code in codes else [*steps, _owed(code)]
-    explanation = ""
     latest = recipient.term_ends_at if recipient else None
-    if latest:
-        explanation = _("O ana kadar açılmazsa okunmuş sayıldığına dair delil (61) oluşur.")
+    if holds and holds[-1].ended_at is None:
+        stands = str(_STANDS_STILL[TermHold.Cause(holds[-1].cause)])
+        return [*steps, Step(60, _(EvidenceKind.READ.title), AWAITED, explanation=stands)]
+    explanation = _("O ana kadar açılmazsa okunmuş sayıldığına dair delil (61) oluşur.") if latest else ""
+    if latest and holds:
+        explanation += " " + _("Hesabın askıda kaldığı süre sayılmadı.")
     return [*steps, Step(60, _(EvidenceKind.READ.title), AWAITED, latest=latest, explanation=explanation)]
+
+
+_STANDS_STILL = {
+    TermHold.Cause.PROVIDER: gettext_lazy(
+        "Okuma süresi şu anda işlemiyor: alıcının hesabı hizmet sağlayıcının kararıyla askıda. "
+        "Askı kalkınca süre kaldığı yerden sürer."
+    ),
+    TermHold.Cause.AUTHORITY: gettext_lazy(
+        "Okuma süresi şu anda işlemiyor: alıcının hesabı yetkili merciin kararıyla askıda. "
+        "Askı kalkınca süre kaldığı yerden sürer."
+    ),
+    TermHold.Cause.DEATH: gettext_lazy(
+        "Okuma süresi durdu: alıcının öldüğü bildirildi ve hesabı kapatıldı. Okunmuş sayılma delili oluşmayacak; "
+        "teslim delili duruyor."
+    ),
+    TermHold.Cause.DISSOLUTION: gettext_lazy(
+        "Okuma süresi durdu: alıcının tüzel kişiliği sona erdi ve hesabı kapatıldı. Okunmuş sayılma delili "
+        "oluşmayacak; teslim delili duruyor."
+    ),
+}
+"""What the sender reads while the term stands still (design.md 1.1.2)."""
 
 
 def _to_come(code: int) -> Step:
