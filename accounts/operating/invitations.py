@@ -121,10 +121,16 @@ def accept(person: Person, public_id: str, *, now: datetime) -> Operator:
         if account.state != KepAccount.State.ACTIVE:
             raise InvitationOver("the account is not open")
         _answer(invitation, now=now, accepted_at=now)
-        actor = f"person:{person.pk}"
-        operator = offices.appoint(account, person, grant=grant_of(invitation), actor=invitation.invited_by, now=now)
+        operator = offices.appoint(
+            account,
+            person,
+            grant=grant_of(invitation),
+            actor=f"person:{person.pk}",
+            appointed_by=invitation.invited_by,
+            kind="operator.accepted",
+            now=now,
+        )
         OperatorInvitation.objects.filter(pk=invitation.pk).update(operator=operator)
-        _note("operator.accepted", invitation, actor=actor, now=now)
     return operator
 
 
