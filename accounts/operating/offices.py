@@ -245,7 +245,7 @@ def _take_back_invitations(account: KepAccount, person: Person, *, actor: str, n
     """What somebody offered who may not offer any more is not offered any more."""
     theirs = OperatorInvitation.objects.filter(account=account, invited_by=f"person:{person.pk}")
     for public_id in theirs.filter(OPEN_INVITATION).values_list("public_id", flat=True):
-        if theirs.filter(OPEN_INVITATION, public_id=public_id).update(withdrawn_at=now):
+        if theirs.filter(OPEN_INVITATION, public_id=public_id).update(withdrawn_at=now, typed_name=None):
             facts = {"invitation": public_id, "why": "inviter"}
             subject = f"account:{account.public_id}"
             eventlog.append("operator.invitation_withdrawn", at=now, actor=actor, subject=subject, facts=facts)
