@@ -72,7 +72,20 @@ class LegalPerson:
     numbers: dict[str, str] = field(default_factory=dict)
 
 
-ALL_RIGHTS = frozenset({"may_read", "may_compose", "may_sign_and_send", "wants_sms"})
+ALL_RIGHTS = frozenset(
+    {
+        "may_read",
+        "may_compose",
+        "may_sign_and_send",
+        "may_send_tebligat",
+        "may_read_tebligat",
+        "may_archive",
+        "may_delete",
+        "may_see_balance",
+        "may_manage_operators",
+        "wants_sms",
+    }
+)
 WRITER_RIGHTS = frozenset({"may_read", "may_compose"})
 
 ANADOLU = "anadolu.makina@hs01.kep.tr"

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ..errors import AccountsError
 from ..identity import read_mobile, read_name, read_tckn
 from ..models import KepAccount, Operator
-from . import grants, words
+from . import grants, papers, words
 from .errors import GrantRefused, UnknownFields
 from .grants import Grant
 
@@ -143,6 +143,22 @@ class InvitationForm(GrantForm):
     def clean_last_name(self) -> str:
         """The surname as the register of persons takes it."""
         return str(_read(read_name, self.cleaned_data["last_name"]))
+
+
+def _paper_kinds() -> list[tuple[str, str]]:
+    """Asked for each form, because the words are those of the reader's language."""
+    return [(each.value, each.label) for each in papers.KINDS]
+
+
+class PaperForm(forms.Form):
+    """A paper about an operator; what it is by its bytes is found out later."""
+
+    kind = forms.ChoiceField(label=_("Belgenin türü"), choices=_paper_kinds)
+    file = forms.FileField(
+        label=_("Dosya"),
+        help_text=_("PDF, JPEG ya da PNG; en çok 10 MB."),
+        error_messages={"required": _("Yüklenecek dosyayı seçin."), "empty": _("Dosya boş.")},
+    )
 
 
 def refuse_more(post: QueryDict, form: forms.Form) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from ..views import operator_invitations, operator_record, operators
+from ..views import operator_invitations, operator_papers, operator_record, operators
 
 urlpatterns: list[URLPattern] = [
     path("yetkililer/", operators.listed, name="operators"),
@@ -18,4 +18,11 @@ urlpatterns: list[URLPattern] = [
     path("yetkililer/davet/<str:public_id>/yeniden/", operator_invitations.send_again, name="invitation_again"),
     path("yetkililer/<str:public_id>/", operators.edit, name="operator"),
     path("yetkililer/<str:public_id>/cikar/", operators.remove, name="operator_remove"),
+    path("yetkililer/<str:public_id>/evrak/", operator_papers.papers_page, name="operator_papers"),
+    path("yetkililer/<str:public_id>/evrak/<str:paper_id>/", operator_papers.download, name="operator_paper"),
+    path(
+        "yetkililer/<str:public_id>/evrak/<str:paper_id>/kaldir/",
+        operator_papers.withdraw,
+        name="operator_paper_out",
+    ),
 ]

@@ -17,7 +17,7 @@ from ..access import Acting, acting_of
 from ..identity import mask_tckn
 from ..models import Operator, OperatorInvitation
 from ..operating import activity, forms, grants, invitations, offices, record, words
-from ..operating.errors import BeyondOwnRights, MayNotManage, OperatingError, OwnOffice
+from ..operating.errors import OperatingError
 from ..operating.forms import GrantForm
 from ..step_up import needs_step_up
 
@@ -65,9 +65,8 @@ def listed(request: HttpRequest) -> HttpResponse:
 @needs_step_up
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
     """One operator's switches, place and dates; saved by POST."""
-    acting, now = _manager(request), clock.now()
-    operator = offices.office_of(acting.account, public_id, now=now)
-    _refuse_opening(acting, operator)
+    acting, now = acting_of(request), clock.now()
+    operator = offices.openable(acting, public_id, now=now)
     about = {"shows_main": _is_main(acting), "has_begun": operator.starts_at <= now}
     if request.method != "POST":
         form = GrantForm(acting.account, initial=forms.initial_of(operator), **about)
@@ -90,8 +89,8 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponse:
 @needs_step_up
 def remove(request: HttpRequest, public_id: str) -> HttpResponse:
     """What is lost, and the button."""
-    acting, now = _manager(request), clock.now()
-    operator = offices.office_of(acting.account, public_id, now=now)
+    acting, now = acting_of(request), clock.now()
+    operator = offices.removable(acting, public_id, now=now)
     refusal = None
     if request.method == "POST":
         try:
@@ -163,7 +162,7 @@ def _row(operator: Operator, acting: Acting, *, now: datetime) -> OperatorRow:
         held,
         operator.starts_at if operator.starts_at > now else None,
         operator.ends_at,
-        acting.rights.may_manage_operators and _may_open(acting, operator),
+        offices.may_open(acting, operator),
     )
 
 
@@ -181,23 +180,6 @@ def _invited(invitation: OperatorInvitation) -> InvitationRow:
 
 def _columns(acting: Acting) -> frozenset[str]:
     return frozenset(grants.offered(acting.account)) - frozenset(grants.NOTICES)
-
-
-def _manager(request: HttpRequest) -> Acting:
-    acting = acting_of(request)
-    if not acting.rights.may_manage_operators:
-        raise MayNotManage("may not manage operators")
-    return acting
-
-
-def _refuse_opening(acting: Acting, operator: Operator) -> None:
-    if not _may_open(acting, operator):
-        raise OwnOffice("own rights") if operator.person_id == acting.person.pk else BeyondOwnRights("a main operator")
-
-
-def _may_open(acting: Acting, operator: Operator) -> bool:
-    """Whether the manager may change this operator at all; asked again, with what he gives, when he saves."""
-    return _is_main(acting) or not (operator.is_main or operator.person_id == acting.person.pk)
 
 
 def _is_main(acting: Acting) -> bool:

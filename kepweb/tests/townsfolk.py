@@ -20,6 +20,8 @@ from accounts.applying.documents import PaperKind
 from accounts.desk.identity_step import IdentityDocument
 from accounts.guarded import reset
 from accounts.models import Branch, KepAccount, KnownDevice, OneTimeCode, OpenVisit, Operator, Person, Post
+from accounts.operating import invitations, papers, record
+from accounts.operating.grants import Grant
 from accounts.operators import Act
 from accounts.posts import serving_of
 from accounts.tests.cast import LONG_AGO, make_account, make_operator, make_person, new_tckn, sign_in
@@ -97,6 +99,7 @@ def settle(road: Road) -> Town:
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
     _mail(town)  # last: a message of his is to stay in CHECKING
+    _offices(town)
     return town
 
 
@@ -216,6 +219,36 @@ def _apply(town: Town) -> None:
         "intake": {"word": "gercek"},
     }
     town.objects.update({kind: {"company": each} for kind, each in named.items()})
+
+
+def _offices(town: Town) -> None:
+    """An operator with a paper about him, an invitation to the stranger, and a record that was asked for."""
+    road, company, now = town.road, town.company, town.road.clock.now
+    manager, operator = road.acting(town.people["main"], company), operator_of(town, "read")
+    named = {"public_id": operator.public_id}
+    paper = papers.add(
+        manager,
+        operator.public_id,
+        PaperKind.AUTHORITY,
+        b"%PDF-1.7\nstartxref\n0\n%%EOF\n",
+        file_name="yetki.pdf",
+        now=now,
+    )
+    stranger = town.people["stranger"]
+    offer = invitations.invite(
+        manager,
+        tckn=stranger.tckn,
+        first_name="Deniz",
+        last_name="Arslan",
+        phone=stranger.phone,
+        email=None,
+        grant=Grant(frozenset({Act.READ.value})),
+        now=now,
+    )
+    town.objects["post"] = {"company": named}
+    town.objects["oppaper"] = {"company": {**named, "paper_id": paper.public_id}}
+    town.objects["offer"] = {"company": {"public_id": offer.public_id}}
+    town.objects["record"] = {"company": {"version": record.ask(manager, now=now).version}}
 
 
 def _closed(town: Town) -> None:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("mailbox", "0003_list_indexes")]
+    dependencies = [("mailbox", "0004_ident_term_holds")]
 
     operations = [
         migrations.AddIndex(
