@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_oper_typed_by_the_inviter'),
+        ('accounts', '0006_oper_typed_by_the_inviter'),
         ('accounts', '0006_desk_tally_and_indexes'),
     ]
 
