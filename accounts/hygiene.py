@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from signing import operations
 
 from .applying.limits import COUNTED_FOR
-from .e_imza import ASKED_WITHIN
 from .models import (
-    AskedRequest,
     DeskTally,
     DoorTally,
     EImzaProof,
@@ -39,7 +37,6 @@ def forget_old(*, now: datetime) -> int:
         KnownDevice.objects.filter(last_seen_at__lt=now - DEVICE_COOKIE_LIFE),
         EImzaProof.objects.filter(proved_at__lt=now - KEPT),
         DeskTally.objects.filter(hour__lt=now - KEPT),
-        AskedRequest.objects.filter(at__lt=now - ASKED_WITHIN),
         DoorTally.objects.filter(hour__lt=now - COUNTED_FOR),
     )
     requests = operations.forget_requests(before=now - UNFINISHED_KEPT)

@@ -72,6 +72,14 @@ def visit_of(request: HttpRequest) -> Visit:
     return Visit(opened_at, seen_at, kept["method"], tuple(kept.get("posts", ())))
 
 
+def roles_in(request: HttpRequest) -> tuple[str, ...]:
+    """The roles of whoever visits, as they were when he signed in; empty for anybody else. They open nothing."""
+    try:
+        return visit_of(request).posts
+    except VisitEnded:
+        return ()
+
+
 def touch(session: SessionBase, *, now: datetime) -> None:
     """Note that the person was here, unless that was noted within the last minute.
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 
-from accounts import access
+from accounts import access, visit
 from accounts.errors import AccessRefused, AccountNotChosen, NoAccount
 from accounts.operating import offices
 from guards.clock import now as clock
@@ -48,6 +48,7 @@ class Shell:
     can_compose: bool
     can_see_operators: bool
     is_invited: bool
+    serves: tuple[str, ...]
     counts: FolderCounts
 
 
@@ -78,6 +79,7 @@ def _shell(request: HttpRequest) -> Shell | None:
         can_compose=acting.rights.may_compose,
         can_see_operators=offices.may_look(acting),
         is_invited=beside.is_invited,
+        serves=visit.roles_in(request),
         counts=FolderCounts(inbox=counts.inbox_unread, awaiting=counts.awaiting),
     )
 

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 from django.views.defaults import server_error as page_of_server_error
 
+from accounts import access, visit
+from accounts.models import Post
 from guards.clock import now as clock
 
 from . import readiness
@@ -16,8 +18,14 @@ from .refusals import answer_to_what_nobody_caught
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The door: to the inbox, whose own gate sends whoever is not signed in to the sign-in page."""
-    return redirect(settings.LOGIN_REDIRECT_URL)
+    """The door: to the inbox, whose own gate sends whoever is not signed in to the sign-in page.
+
+    Whoever serves the provider and has chosen no account comes to his own door; no query is asked.
+    """
+    roles = () if access.ACCOUNT_KEY in request.session else visit.roles_in(request)
+    if Post.Role.CLERK in roles:
+        return redirect("accounts:desk")
+    return redirect(settings.KEP_OFFICE_URL if Post.Role.BACK_OFFICE in roles else settings.LOGIN_REDIRECT_URL)
 
 
 @require_GET

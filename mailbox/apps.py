@@ -5,6 +5,6 @@ class MailboxConfig(AppConfig):
     name = "mailbox"
 
     def ready(self) -> None:
-        from . import deeds, ended_visits, stopped_accounts  # noqa: F401 - two of them hear their signals from here on
+        from . import deeds, ended_offices, ended_visits, stopped_accounts  # noqa: F401 - they hear their signals
 
         deeds.register()

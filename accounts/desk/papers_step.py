@@ -15,6 +15,7 @@ from django.db import transaction
 from ..applying import checklist as wanted
 from ..applying import documents, states
 from ..applying.documents import PaperKind
+from ..applying.errors import UnknownPaper
 from ..applying.states import Event
 from ..models import Application, Document
 from ..posts import Serving
@@ -80,9 +81,14 @@ def confirm(public_id: str, *, were_compared: bool, by: Serving, now: datetime) 
 
 
 def file(public_id: str, kind: PaperKind, raw: bytes, *, file_name: str, by: Serving, now: datetime) -> Document:
-    """Keep a scan made at the counter. Refused as by `documents.keep`, and as every act of the counter."""
+    """Keep a scan made at the counter. `UnknownPaper` for a kind that such an applicant does not bring.
+
+    Refused as well as by `documents.keep`, and as every act of the counter.
+    """
     with transaction.atomic():
         application = queue.hold(public_id, by)
+    if kind not in SIGNED_HERE and not wanted.may_hold(application, kind):
+        raise UnknownPaper("no paper of such an application", kind=kind.value)
     return documents.keep(
         documents.application_subject(application),
         kind,

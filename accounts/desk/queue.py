@@ -129,6 +129,8 @@ def take(public_id: str, by: Serving, *, now: datetime) -> Application:
         _refuse_own(application, by)
         if application.branch_id is not None:
             return application
+        if application.state not in WAITING:
+            raise NoSuchApplication("not handed in yet, or ended")
         if not rows.filter(branch=None, state__in=WAITING).update(branch=by.branch):
             raise TakenElsewhere("it has a branch now")
         application.refresh_from_db()

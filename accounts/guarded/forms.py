@@ -154,7 +154,7 @@ class AppointForm(ProvedPhone, AskForm):
         choices=[("", _("Belirtilmedi")), *((each, words.RELATIONS[each]) for each in Operator.Relation)],
     )
     yetkiler = forms.MultipleChoiceField(
-        label=_("Yetkiler"),
+        label=_("Yetkiler ve bildirimler"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("En az bir yetki seçin.")},
     )

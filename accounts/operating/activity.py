@@ -96,7 +96,8 @@ def _names(account: KepAccount) -> dict[str, str]:
 
 
 def _line(deed: Deed, names: Mapping[str, str]) -> Line:
-    return Line(deed.at, _who(deed, names), str(words.ACTS[deed.kind]), _detail(deed.facts, names))
+    who = _who(deed, names)
+    return Line(deed.at, who, str(words.ACTS[deed.kind]), _detail(deed.facts, names, who))
 
 
 def _who(deed: Deed, names: Mapping[str, str]) -> str:
@@ -107,12 +108,12 @@ def _who(deed: Deed, names: Mapping[str, str]) -> str:
     return gettext("Davet edilen kişi") if "invitation" in deed.facts else gettext("Hizmet sağlayıcı")
 
 
-def _detail(facts: Mapping[str, object], names: Mapping[str, str]) -> str:
+def _detail(facts: Mapping[str, object], names: Mapping[str, str], who: str) -> str:
     whom = names.get(str(facts.get("person") or ""), "")
     given, taken = (_switches(facts.get(key)) for key in ("given", "taken"))
     parts = (
         str(facts.get("message") or ""),
-        whom,
+        whom if whom != who else "",
         gettext("verilen: %(rights)s") % {"rights": given} if given else "",
         gettext("alınan: %(rights)s") % {"rights": taken} if taken else "",
     )

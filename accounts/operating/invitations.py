@@ -117,14 +117,22 @@ def accept(person: Person, public_id: str, *, now: datetime) -> Operator:
     if not is_you_for_certain(invitation):
         raise NotYouForCertain("known by form only, and by another phone")
     with transaction.atomic():
-        account = KepAccount.objects.select_for_update().select_related("holder").get(pk=invitation.account_id)
+        account = (
+            KepAccount.objects.select_for_update(of=("self",)).select_related("holder").get(pk=invitation.account_id)
+        )
         if account.state != KepAccount.State.ACTIVE:
             raise InvitationOver("the account is not open")
         _answer(invitation, now=now, accepted_at=now)
-        actor = f"person:{person.pk}"
-        operator = offices.appoint(account, person, grant=grant_of(invitation), actor=invitation.invited_by, now=now)
+        operator = offices.appoint(
+            account,
+            person,
+            grant=grant_of(invitation),
+            actor=f"person:{person.pk}",
+            appointed_by=invitation.invited_by,
+            kind="operator.accepted",
+            now=now,
+        )
         OperatorInvitation.objects.filter(pk=invitation.pk).update(operator=operator)
-        _note("operator.accepted", invitation, actor=actor, now=now)
     return operator
 
 
@@ -217,7 +225,8 @@ def _write(account: KepAccount, person: Person, grant: Grant, *, actor: str, now
 
 def _answer(invitation: OperatorInvitation, *, now: datetime, **answer: datetime) -> None:
     """One conditional UPDATE: an invitation is answered once, whoever presses at the same moment."""
-    if not OperatorInvitation.objects.filter(OPEN_INVITATION, pk=invitation.pk, expires_at__gt=now).update(**answer):
+    waiting = OperatorInvitation.objects.filter(OPEN_INVITATION, pk=invitation.pk, expires_at__gt=now)
+    if not waiting.update(**answer, typed_name=None):  # nobody needs what was typed any more
         raise InvitationOver("answered or run out")
     for name, value in answer.items():
         setattr(invitation, name, value)
@@ -226,7 +235,7 @@ def _answer(invitation: OperatorInvitation, *, now: datetime, **answer: datetime
 def _let_lapsed_go(account: KepAccount, person: Person, *, now: datetime) -> None:
     """One that ran out without an answer must not stand in the way of a new one."""
     lapsed = OperatorInvitation.objects.filter(OPEN_INVITATION, account=account, person=person, expires_at__lte=now)
-    lapsed.update(withdrawn_at=now)
+    lapsed.update(withdrawn_at=now, typed_name=None)
 
 
 def _refuse_flood(account: KepAccount, person: Person, *, now: datetime) -> None:

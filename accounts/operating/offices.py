@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.dispatch import Signal
 
 from evidence import eventlog
 from guards.ids import could_be_public_id
@@ -31,6 +32,10 @@ from .errors import (
     OwnOffice,
 )
 from .grants import SWITCHES, Grant
+
+office_narrowed = Signal()
+"""Sent inside the transaction in which somebody may do less than before, with `operator` as he is now and `now`: floors
+above end what he had begun by a right that is gone."""
 
 REMOVED = "operator_removed"
 NARROWED = "operator_narrowed"
@@ -135,15 +140,25 @@ def end(operator: Operator, *, actor: str, branch: str = "", now: datetime) -> N
             _refuse_last(account, now=now)
         _take_back_invitations(account, operator.person, actor=actor, now=now)
         open_visits.end_all(operator.person, reason=REMOVED, now=now, actor=actor)
+        office_narrowed.send(Operator, operator=operator, now=now)
         _note("operator.removed", operator, actor=actor, branch=branch, now=now)
 
 
 def appoint(
-    account: KepAccount, person: Person, *, grant: Grant, actor: str, branch: str = "", now: datetime
+    account: KepAccount,
+    person: Person,
+    *,
+    grant: Grant,
+    actor: str,
+    appointed_by: str = "",
+    kind: str = "operator.appointed",
+    branch: str = "",
+    now: datetime,
 ) -> Operator:
-    """Begin an office: by an accepted invitation, or at the desk by four eyes.
+    """Begin an office: at the desk by four eyes, or by an invitation, which its person accepts (`kind` is the event).
 
-    Refused: `GrantRefused`, `AlreadyOperator`. The first main operator of a new account needs no successor rule.
+    `appointed_by` is who gave the rights, where that is somebody else than `actor`. Refused: `GrantRefused`,
+    `AlreadyOperator`.
     """
     grants.refuse_bad(grant, now=now)
     starts_at = max(now, grant.starts_at) if grant.starts_at else now
@@ -160,12 +175,12 @@ def appoint(
                 relation=grant.relation,
                 starts_at=starts_at,
                 ends_at=grant.ends_at,
-                appointed_by=actor,
+                appointed_by=appointed_by or actor,
                 **{each: each in grant.switches for each in SWITCHES},
             )
         except IntegrityError as error:
             raise AlreadyOperator("holds an office at this account") from error
-        _note("operator.appointed", operator, actor=actor, branch=branch, now=now, given=sorted(grant.switches))
+        _note(kind, operator, actor=actor, branch=branch, now=now, given=sorted(grant.switches))
     return operator
 
 
@@ -214,6 +229,8 @@ def _write(operator: Operator, grant: Grant, before: Grant, *, actor: str, now: 
         _take_back_invitations(operator.account, operator.person, actor=actor, now=now)
     if is_narrower and actor != f"person:{operator.person_id}":
         open_visits.end_all(operator.person, reason=NARROWED, now=now, actor=actor)
+    if is_narrower:
+        office_narrowed.send(Operator, operator=operator, now=now)
     _note("operator.changed", operator, actor=actor, branch="", now=now, given=given, taken=taken)
 
 
@@ -228,7 +245,7 @@ def _take_back_invitations(account: KepAccount, person: Person, *, actor: str, n
     """What somebody offered who may not offer any more is not offered any more."""
     theirs = OperatorInvitation.objects.filter(account=account, invited_by=f"person:{person.pk}")
     for public_id in theirs.filter(OPEN_INVITATION).values_list("public_id", flat=True):
-        if theirs.filter(OPEN_INVITATION, public_id=public_id).update(withdrawn_at=now):
+        if theirs.filter(OPEN_INVITATION, public_id=public_id).update(withdrawn_at=now, typed_name=None):
             facts = {"invitation": public_id, "why": "inviter"}
             subject = f"account:{account.public_id}"
             eventlog.append("operator.invitation_withdrawn", at=now, actor=actor, subject=subject, facts=facts)

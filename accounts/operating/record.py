@@ -7,6 +7,7 @@ pressing twice gives the same paper. Identity numbers stand there with two digit
 
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Final
 
 from django.utils import translation
@@ -57,8 +58,9 @@ def latest(account: KepAccount) -> SealRequest | None:
 
 
 def number_of(request: SealRequest) -> str:
-    """The number that stands on the paper."""
-    return f"YB-{request.version}-{request.reference[:6].upper()}"
+    """The number that stands on the paper: its minute, and four figures of the account, for reading aloud."""
+    account = int(sha256(request.reference.encode()).hexdigest(), 16) % 10_000
+    return f"YB-{request.version}-{account:04d}"
 
 
 def describe(request: SealRequest, now: datetime) -> Paper:
@@ -67,7 +69,7 @@ def describe(request: SealRequest, now: datetime) -> Paper:
     operators = Operator.objects.filter(running(now), account=account).select_related("person")
     asker = Person.objects.get(pk=request.asked_by.removeprefix("person:"))
     with translation.override("tr"):
-        lines = [_line(each) for each in operators.order_by("-is_main", "starts_at", "pk")]
+        lines = [_line(each, account) for each in operators.order_by("-is_main", "starts_at", "pk")]
     facts: OperatorsRecordFacts = {
         "reference": number_of(request),
         "made_at": now,
@@ -79,14 +81,15 @@ def describe(request: SealRequest, now: datetime) -> Paper:
     return Paper("operators_record", facts, f"account:{account.public_id}")
 
 
-def _line(operator: Operator) -> OperatorLine:
+def _line(operator: Operator, account: KepAccount) -> OperatorLine:
+    rights = grants.held_by(operator).rights & frozenset(grants.offered(account))
     return {
         "name": operator.person.full_name,
         "masked_tckn": mask_tckn(operator.person.tckn),
         "is_main": operator.is_main,
         "role": operator.role,
         "relation": str(words.RELATIONS.get(operator.relation, "")),
-        "rights": words.switch_names(grants.held_by(operator).rights),
+        "rights": words.switch_names(rights),
         "starts_at": operator.starts_at,
         "ends_at": operator.ends_at,
     }

@@ -85,4 +85,9 @@ def standing(operator: Operator) -> str:
     """`Ana işlem yetkilisi`, or the place in the company, or `Alt yetkili`."""
     if operator.is_main:
         return str(MAIN)
-    return operator.role or str(RELATIONS.get(operator.relation, SUB))
+    return _raised(operator.role) or str(RELATIONS.get(operator.relation, SUB))
+
+
+def _raised(role: str) -> str:
+    """With a capital, in a list; the i of Turkish has its dot."""
+    return role[:1].replace("i", "İ").upper() + role[1:]

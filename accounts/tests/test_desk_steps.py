@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from accounts import allotment
+from accounts.applying.documents import PaperKind
 from accounts.applying.errors import UnknownPaper
 from accounts.applying.legal import LegalPerson
 from accounts.desk import (
@@ -209,6 +210,12 @@ def test_a_paper_of_another_application_is_not_taken_back_here(counter, branch, 
     theirs = papers_step.needs_of(other.fresh())[0].documents[0]
     with pytest.raises(UnknownPaper):
         papers_step.withdraw(counter.key, theirs.public_id, by=clerk, now=NOON)
+
+
+@pytest.mark.parametrize("kind", ["signed_application", "registry", "official_letter"])
+def test_a_paper_that_such_an_applicant_does_not_bring_is_not_filed(counter, kind):
+    with pytest.raises(UnknownPaper):
+        counter.scan(PaperKind(kind))
 
 
 def test_a_paper_a_checked_step_stands_on_stays(counter):

@@ -107,10 +107,11 @@ def test_a_new_person_sets_his_own_secrets_and_accepts(head: Operator, company: 
     rights = access.account_for(person, company.public_id, now=NOON + A_DAY).rights
     assert rights.may_read
     assert not rights.may_compose
+    assert operator.appointed_by == f"person:{head.person_id}"
     invitation.refresh_from_db()
     assert (invitation.accepted_at, invitation.operator) == (NOON + A_DAY, operator)
     kinds = list(Event.objects.filter(subject=f"account:{company.public_id}").values_list("kind", flat=True))
-    assert kinds == ["operator.invited", "operator.appointed", "operator.accepted"]
+    assert kinds == ["operator.invited", "operator.accepted"]
 
 
 def test_before_accepting_nobody_acts(head: Operator, company: KepAccount) -> None:

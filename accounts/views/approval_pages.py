@@ -66,7 +66,7 @@ def decide(request: HttpRequest, by: Serving, public_id: str, door: Door) -> Htt
     verbs = {"onayla": approvals.approve, "reddet": approvals.refuse, "geri-al": approvals.withdraw}
     verb = verbs.get(request.POST.get("karar", ""))
     if verb is None:
-        return redirect(door.one, public_id)
+        return redirect(door.one, approvals.find(public_id, by).public_id)
     try:
         after = verb(public_id, by=by, now=clock.now())
     except DecisionRefused as refusal:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -32,6 +32,11 @@ class AskPage:
     after: str = "accounts:desk_approval"
     home: str = ""
     is_destructive: bool = False
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: the fields of a POST, even of one that brings none; nothing for a GET."""
+    return request.POST if request.method == "POST" else None
 
 
 def draw(

@@ -23,7 +23,7 @@ from ..posts import Serving
 from ..step_up import needs_step_up
 from . import looked_up
 from .approval_shown import CLOSINGS
-from .asking import AskPage, asked
+from .asking import AskPage, asked, posted
 from .desk_parts import desk_page, for_clerks
 from .desk_people import STATES, requests_about
 
@@ -66,7 +66,7 @@ def ask_close(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse
     now = clock.now()
     found = looked_up.account(request, public_id, now=now)
     choices = [(each.value, CLOSINGS[each]) for each in closing.reasons_for(found)]
-    form = CloseForm(request.POST or None, choices=choices)
+    form = CloseForm(posted(request), choices=choices)
     page = _page(
         found,
         title=_("Hesabı kapatma"),
@@ -90,7 +90,7 @@ def ask_close(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse
 def ask_reopen(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse:
     """Ask that a closed account be given back to its former holder."""
     now = clock.now()
-    found, form = looked_up.account(request, public_id, now=now), AskForm(request.POST or None)
+    found, form = looked_up.account(request, public_id, now=now), AskForm(posted(request))
     page = _page(
         found,
         title=_("Hesabı yeniden açma"),
@@ -115,7 +115,7 @@ def ask_appoint(request: HttpRequest, by: Serving, public_id: str) -> HttpRespon
     """Ask that somebody who stands at the counter become an operator of the account."""
     now = clock.now()
     found = looked_up.account(request, public_id, now=now)
-    form = AppointForm(found, request.POST or None)
+    form = AppointForm(found, posted(request))
     page = _page(
         found,
         title=_("İşlem yetkilisi ekleme"),
@@ -144,7 +144,7 @@ def ask_appoint(request: HttpRequest, by: Serving, public_id: str) -> HttpRespon
 def ask_end_office(request: HttpRequest, by: Serving, public_id: str, operator_id: str) -> HttpResponse:
     """Ask that an operator's office be ended."""
     now = clock.now()
-    found, form = looked_up.account(request, public_id, now=now), WhyForm(request.POST or None)
+    found, form = looked_up.account(request, public_id, now=now), WhyForm(posted(request))
     operator = present_offices.office_of(found, operator_id, now=now)
     page = _page(
         found,

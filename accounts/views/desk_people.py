@@ -29,7 +29,7 @@ from ..posts import Serving
 from ..step_up import needs_step_up
 from . import looked_up
 from .approval_shown import ApprovalRow, masked_phone, rows_of
-from .asking import AskPage, asked
+from .asking import AskPage, asked, posted
 from .desk_parts import desk_page, fields_of, for_clerks, only_fields
 
 SHOWN: Final = 5
@@ -109,7 +109,7 @@ def person(request: HttpRequest, by: Serving, key: UUID) -> HttpResponse:
 def ask_reset(request: HttpRequest, by: Serving, key: UUID) -> HttpResponse:
     """Ask that the person be sent a code to set new secrets."""
     now = clock.now()
-    found, form = looked_up.person(request, key, now=now), AskForm(request.POST or None)
+    found, form = looked_up.person(request, key, now=now), AskForm(posted(request))
     page = AskPage(
         title=_("Parola ve şifre yenileme"),
         about=_about(found),
@@ -136,7 +136,7 @@ def ask_reset(request: HttpRequest, by: Serving, key: UUID) -> HttpResponse:
 def ask_phone(request: HttpRequest, by: Serving, key: UUID) -> HttpResponse:
     """Ask for another phone, with the code that the person reads out from it."""
     now = clock.now()
-    found, form = looked_up.person(request, key, now=now), PhoneForm(request.POST or None)
+    found, form = looked_up.person(request, key, now=now), PhoneForm(posted(request))
     page = AskPage(
         title=_("Telefon değişikliği"),
         about=_about(found),

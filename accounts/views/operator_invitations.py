@@ -1,4 +1,4 @@
-"""Inviting somebody, and the invited person's answer; the second needs no account, only a full sign-in."""
+"""Inviting somebody, and the invited person's answer; he needs no account, only a full proof of a moment ago."""
 
 from datetime import datetime
 
@@ -81,6 +81,7 @@ def read(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
+@needs_step_up(back_to="accounts:invitations")  # type: ignore[untyped-decorator]
 def accept(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take the office, and act for the account from now on."""
     person, now = _person(request), clock.now()

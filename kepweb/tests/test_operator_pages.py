@@ -245,9 +245,18 @@ def test_the_changes_ask_for_a_fresh_proof(company: Company) -> None:
         assert browser.post(url("operator_invite"), invitation_form())["Location"].startswith(
             reverse("accounts:step_up")
         )
+        assert not OperatorInvitation.objects.exists()
+        clock.shift(timedelta(minutes=-11))
+        someone = make_person()
+        invitation = _invited(company, someone)
+        theirs = Client()
+        sign_in(theirs, someone)
+        clock.shift(timedelta(minutes=11))
+        answer = theirs.post(url("invitation_accept", invitation.public_id))
+        assert answer["Location"].startswith(reverse("accounts:step_up"))
     saved = Operator.objects.get(pk=company.clerk.pk)
     assert (saved.ends_at, saved.may_delete) == (None, False)
-    assert not OperatorInvitation.objects.exists()
+    assert not Operator.objects.filter(person=someone).exists()
 
 
 # --- inviting --------------------------------------------------------------------------------------------------------

@@ -12,10 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.test import Client
+from django.urls import reverse
 
 from accounts import lifecycle
 from accounts.applying import bulk, documents
 from accounts.applying.documents import PaperKind
+from accounts.desk.identity_step import IdentityDocument
+from accounts.guarded import reset
 from accounts.models import Branch, KepAccount, KnownDevice, OneTimeCode, OpenVisit, Operator, Person, Post
 from accounts.operating import invitations, papers, record
 from accounts.operating.grants import Grant
@@ -59,6 +62,11 @@ class Town:
         if role != "nobody":
             acts_for_company = role == "main" or role in SINGLE_RIGHTS
             sign_in(client, self.people[role], account=self.company if acts_for_company else None)
+        if role == "clerk":  # who looked up whom his pages are about; the second branch's clerk has not
+            for text in (self.people["owner"].tckn, self.company.address):
+                client.post(reverse("accounts:desk_people"), {"ara": text})
+        if role == "office":
+            client.post(reverse("staff:accounts"), {"adres": self.company.address})
         return client
 
     def named(self, kind: str, role: str) -> Mapping[str, Any]:
@@ -83,14 +91,15 @@ def settle(road: Road) -> Town:
     make_operator(company, people["ended"], ends_at=road.clock.now - timedelta(minutes=1))
     branch = _serve(people)
     town = Town(road, company, branch, people)
+    _apply(town)
     _closed(town)
-    _offices(town)
+    _sign_ins(town)
+    _requests(town)
+    _applications(town)
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
-    _apply(town)
-    _applications(town)
-    _sign_ins(town)
     _mail(town)  # last: a message of his is to stay in CHECKING
+    _offices(town)
     return town
 
 
@@ -105,6 +114,26 @@ def _serve(people: dict[str, Person]) -> Branch:
         kind = Post.Role.CLERK if branch else Post.Role.BACK_OFFICE
         Post.objects.create(person=people[role], role=kind, branch=branch, starts_at=LONG_AGO, granted_by="system")
     return branches[0]
+
+
+def _requests(town: Town) -> None:
+    """A request of the first branch about the owner, and whom and what the provider's own people may look at."""
+    now, owner = town.road.clock.now, town.people["owner"]
+    clerk = serving_of(town.people["clerk"], Post.Role.CLERK, now=now)
+    asked = reset.ask(owner, document=IdentityDocument.ID_CARD, why="Parolasını unutmuş", by=clerk, now=now)
+    account = {"public_id": town.company.public_id}
+    operator = Operator.objects.get(account=town.company, person=town.people["read"])
+    post = Post.objects.get(person=town.people["clerk-2"])
+    empty = Branch.objects.create(code="3403", name="Çınarova Çarşı Şubesi", province="Çınarova", opened_at=LONG_AGO)
+    named = {
+        "folk": {"key": owner.pk},
+        "kept": account,
+        "held": {**account, "operator_id": operator.public_id},
+        "request": {"public_id": asked.public_id},
+        "duty": {"public_id": post.public_id},
+        "counter": {"public_id": empty.public_id},
+    }
+    town.objects.update({kind: {"company": each} for kind, each in named.items()})
 
 
 def _sign_ins(town: Town) -> None:
@@ -185,7 +214,7 @@ def _apply(town: Town) -> None:
         "step": {**key, "word": "telefon"},
         "done": {**key, "word": "kimlik"},
         "papers": {**key, "kind": PaperKind.OTHER.value},
-        "paper": {**key, "document_id": contract.public_id},
+        "scan": {**key, "document_id": contract.public_id},
         "print": {**key, "paper": "application_form"},
         "intake": {"word": "gercek"},
     }
@@ -217,7 +246,7 @@ def _offices(town: Town) -> None:
         now=now,
     )
     town.objects["post"] = {"company": named}
-    town.objects["deed"] = {"company": {**named, "paper_id": paper.public_id}}
+    town.objects["oppaper"] = {"company": {**named, "paper_id": paper.public_id}}
     town.objects["offer"] = {"company": {"public_id": offer.public_id}}
     town.objects["record"] = {"company": {"version": record.ask(manager, now=now).version}}
 

@@ -15,7 +15,7 @@ from accounts.posts import Serving
 from accounts.step_up import needs_step_up
 from accounts.views import looked_up
 from accounts.views.approval_shown import CLOSINGS, SUSPENSIONS
-from accounts.views.asking import AskPage, asked
+from accounts.views.asking import AskPage, asked, posted
 from accounts.views.desk_parts import fields_of, only_fields
 from accounts.views.desk_people import STATES, requests_about
 from guards import clock
@@ -70,7 +70,7 @@ def account(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse:
 def ask_suspend(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse:
     """Ask that the account be suspended by order of the provider or an authority."""
     now = clock.now()
-    found, form = looked_up.account(request, public_id, now=now), SuspendForm(request.POST or None)
+    found, form = looked_up.account(request, public_id, now=now), SuspendForm(posted(request))
     lead = _(
         "Onaylanınca hesap adına giriş ve gönderim durur, gelen iletiler alınmaya devam eder. "
         "Okunmamış iletilerin süresi askı boyunca işlemez."
@@ -91,7 +91,7 @@ def ask_suspend(request: HttpRequest, by: Serving, public_id: str) -> HttpRespon
 def ask_resume(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse:
     """Ask that the suspension be lifted."""
     now = clock.now()
-    found, form = looked_up.account(request, public_id, now=now), WhyForm(request.POST or None)
+    found, form = looked_up.account(request, public_id, now=now), WhyForm(posted(request))
     lead = _("Onaylanınca hesap yeniden kullanılır; okunmamış iletilerin süresi kaldığı yerden işler.")
     page = _page(found, _("Askıyı kaldırma"), lead)
 
@@ -109,7 +109,7 @@ def ask_close(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse
     now = clock.now()
     found = looked_up.account(request, public_id, now=now)
     choices = [(each.value, CLOSINGS[each]) for each in closing.reasons_for(found)]
-    form = CloseForm(request.POST or None, choices=choices)
+    form = CloseForm(posted(request), choices=choices)
     lead = _("Onaylanınca hesap kapanır. Adres kimseye verilmez; deliller saklama süresi boyunca alınabilir.")
     page = _page(found, _("Hesabı kapatma"), lead)
 

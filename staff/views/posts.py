@@ -18,7 +18,7 @@ from accounts.models import Approval, Post
 from accounts.posts import Serving
 from accounts.step_up import needs_step_up
 from accounts.views.approval_shown import ROLES
-from accounts.views.asking import AskPage, asked
+from accounts.views.asking import AskPage, asked, posted
 from guards import clock
 
 from ..forms import PostForm
@@ -55,7 +55,7 @@ def listed(request: HttpRequest, by: Serving) -> HttpResponse:
 def ask_grant(request: HttpRequest, by: Serving) -> HttpResponse:
     """Ask that somebody be given a post."""
     now = clock.now()
-    form = PostForm(request.POST or None, branches=postings.open_branches(now=now))
+    form = PostForm(posted(request), branches=postings.open_branches(now=now))
     page = _page(
         _("Görev verme"),
         about=_("Yeni görevli"),
@@ -79,7 +79,7 @@ def ask_grant(request: HttpRequest, by: Serving) -> HttpResponse:
 @needs_step_up
 def ask_end(request: HttpRequest, by: Serving, public_id: str) -> HttpResponse:
     """Ask that a post be ended."""
-    now, form = clock.now(), WhyForm(request.POST or None)
+    now, form = clock.now(), WhyForm(posted(request))
     lasting = Q(ends_at=None) | Q(ends_at__gt=now)
     post = Post.objects.filter(lasting, public_id=public_id).select_related("person", "branch").first()
     if post is None:
