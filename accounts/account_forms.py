@@ -1,9 +1,11 @@
 """Forms of activation, recovery and the sign-in for life. Field names of the factors are those of the sign-in."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundWidget
 from django.utils.translation import gettext_lazy as _
 
 from .errors import TcknRefused
@@ -95,9 +97,35 @@ class PinForm(_TwiceTyped):
     sifre_yeniden = _secret(_("Yeni şifre, bir daha"), _("Yeni şifrenizi bir daha yazın."), _PIN)
 
 
-class ActivationForm(_WithNumber, _TwiceTyped):
+@dataclass(frozen=True)
+class TermBox:
+    """One text to be accepted: its box, and the version that is read behind the link."""
+
+    box: BoundWidget
+    text: str
+    version: str
+
+
+class AcceptForm(StrictForm):
+    """The texts of the day, (text:version, title), each accepted by a box of its own."""
+
+    kabul = forms.MultipleChoiceField(label=_("Koşullar"), required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, texts: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kabul"].choices = texts  # type: ignore[attr-defined]
+        self.fields["kabul"].takes_many = True  # type: ignore[attr-defined]
+
+    @property
+    def terms(self) -> list[TermBox]:
+        """The boxes with what they stand for."""
+        return [TermBox(box, *str(box.data["value"]).split(":", 1)) for box in self["kabul"]]
+
+
+class ActivationForm(_WithNumber, _TwiceTyped, AcceptForm):
     """Everything of an activation on one page, so that the code is used up only when all of it is right."""
 
+    field_order = ("tckn", "adres", "kod", "parola", "parola_yeniden", "sifre", "sifre_yeniden", "kabul")
     pairs = (_PASSWORD_PAIR, _PIN_PAIR)
     tckn = _tckn()
     adres = forms.CharField(
@@ -112,33 +140,6 @@ class ActivationForm(_WithNumber, _TwiceTyped):
     parola_yeniden = _secret(_("Parola, bir daha"), _("Parolanızı bir daha yazın."), _NEW)
     sifre = _secret(_("Şifre"), _("Bir şifre belirleyin."), _PIN, _PIN_HINT)
     sifre_yeniden = _secret(_("Şifre, bir daha"), _("Şifrenizi bir daha yazın."), _PIN)
-    kabul = forms.MultipleChoiceField(
-        label=_("Koşullar"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-    def __init__(self, *args: Any, texts: list[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        take_texts(self, texts)
-
-
-class AcceptForm(StrictForm):
-    """The texts alone, for somebody who has his secrets."""
-
-    kabul = forms.MultipleChoiceField(label=_("Koşullar"), required=False, widget=forms.CheckboxSelectMultiple)
-
-    def __init__(self, *args: Any, texts: list[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        take_texts(self, texts)
-
-
-def take_texts(form: forms.Form, texts: list[tuple[str, str]]) -> None:
-    """Offer these texts, (value, title), in the form's field `kabul`."""
-    field = form.fields["kabul"]
-    assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - for the type checker
-    field.choices = texts
-    field.takes_many = True  # type: ignore[attr-defined]
 
 
 class RecoveryForm(_WithNumber, _TwiceTyped):

@@ -74,9 +74,10 @@ def begin(account: KepAccount, *, now: datetime) -> OneTimeCode:
 
 
 def begin_for(person: Person, *, now: datetime) -> OneTimeCode:
-    """Send a code by which an invited person without secrets sets them. `NotReachable` for one who has them.
+    """Send a code by which somebody without secrets sets them: one who was invited, or lost his when his identity was
+    established. `NotReachable` for one who has them.
 
-    At `/aktivasyon/` the person names the address of the account he was invited to.
+    At `/aktivasyon/` the person names the address of an account he was invited to, acts for or holds.
     """
     if person.has_secrets or not person.is_active:
         raise NotReachable("the person has secrets, or may not sign in")
@@ -187,7 +188,8 @@ def _find(index: str, typed_address: str, *, now: datetime) -> tuple[Person | No
     activates = (account.holder.person_id or main_key) == person.pk
     if activates and account.state == KepAccount.State.PENDING_ACTIVATION:
         return person, account, subject_of(account)
-    return person, account, f"person:{person.pk}" if is_operator or is_invited else NOBODY
+    belongs = is_operator or is_invited or account.holder.person_id == person.pk  # whose secrets were taken away
+    return person, account, f"person:{person.pk}" if belongs else NOBODY
 
 
 def _set_secrets(person: Person, *, password: str, pin: str) -> None:

@@ -16,9 +16,8 @@ begin is limited by a counter of its own, which belongs to no number and can loc
 """
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -27,20 +26,17 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from evidence import cades, eventlog, vault
-from guards.client_address import client_address
-from signing import codes, operations
+from signing import operations
 from signing.models import SigningOperation
 from signing.requests import APPLICATION, SIGN_IN, STEP_UP, SignedRequest, new_request, read_request
 
 from . import login, persons, step_up, throttle, visit
-from .e_imza_errors import ApplicationMoved, NoSignInForYou, NotOfThisBrowser, TooManyAsked
+from .applying import limits
+from .applying.limits import Door
+from .e_imza_errors import ApplicationMoved, NoSignInForYou, NotOfThisBrowser
 from .e_imza_proof import Pending, log_refusal, proved, use_up
 from .errors import AccessRefused
-from .models import Application, AskedRequest, EImzaProof, Person
-
-ASKED_AT_MOST: Final = 30
-"""Requests that may be begun from one network within `ASKED_WITHIN`, before anybody has proved anything."""
-ASKED_WITHIN: Final = timedelta(minutes=10)
+from .models import Application, EImzaProof, Person
 
 _KEPT: Final = "kep_e_imza"
 
@@ -57,11 +53,11 @@ class Finished:
 
 # --- asking ---------------------------------------------------------------------------------------------------------
 def ask_sign_in(request: HttpRequest, tckn: str, now: datetime, *, next_url: str = "") -> SigningOperation:
-    """Begin a sign-in of whoever holds `tckn` (canonical form), known here or not. Refused: `TooManyAsked`.
+    """Begin a sign-in of whoever holds `tckn` (canonical form), known here or not. Refused: `TooManyFromHere`.
 
     The visit that was there is thrown away; the new one is anonymous and holds the request and nothing else (V-038).
     """
-    _refuse_flood(request, now=now)
+    limits.count(Door.E_IMZA, request, now=now)
     asked = new_request(SIGN_IN, now=now)
     operation = _ask(asked, tckn=tckn, acting_for=_said(SIGN_IN), now=now)
     request.session.flush()
@@ -84,12 +80,12 @@ def ask_application(
     """Begin the signing of an application by its own applicant (K-022). `content` is the whole application as text.
 
     Whoever calls has seen to it that the application belongs to this browser. The text is shown by the signer as it is
-    and is what the signature covers. Refused: `ApplicationMoved` when it is no draft, `TooManyAsked`; ValueError for a
-    text that is empty or too long to be shown.
+    and is what the signature covers. Refused: `ApplicationMoved` when it is no draft, `TooManyFromHere`; ValueError for
+    a text that is empty or too long to be shown.
     """
     if application.state != Application.State.DRAFT:
         raise ApplicationMoved("not a draft")
-    _refuse_flood(request, now=now)
+    limits.count(Door.E_IMZA, request, now=now)
     asked = new_request(APPLICATION, now=now, text=content)
     acting_for = f"{_said(APPLICATION)} {application.number}"
     reference = f"application:{application.public_id}"
@@ -244,28 +240,6 @@ def _keep(
         "next_url": next_url,
         "application": application,
     }
-
-
-def _refuse_flood(request: HttpRequest, *, now: datetime) -> None:
-    client = codes.client_mark(_network(request))
-    recent = AskedRequest.objects.filter(client=client, at__gt=now - ASKED_WITHIN)
-    if recent.count() >= ASKED_AT_MOST:
-        raise TooManyAsked("too many from one network", minutes=ASKED_WITHIN // timedelta(minutes=1))
-    AskedRequest.objects.create(client=client, at=now)
-
-
-def _network(request: HttpRequest) -> str:
-    """The client's address; of IPv6 the network, whose addresses are all one customer's."""
-    where = client_address(
-        request.META.get("REMOTE_ADDR", ""),
-        request.headers.get("X-Forwarded-For", ""),
-        is_behind_proxy=bool(settings.SECURE_PROXY_SSL_HEADER),
-    )
-    try:
-        known = ipaddress.ip_address(where)
-    except ValueError:
-        return where
-    return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else where
 
 
 def _said(purpose: str) -> str:

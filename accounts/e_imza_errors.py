@@ -3,18 +3,6 @@
 from .errors import AccountsError
 
 
-class TooManyAsked(AccountsError):
-    """So many requests were begun from one network that it waits. Fact: `minutes`."""
-
-    status = 429
-    code = "GRS-20"
-    user_message = (
-        "Bu ağdan kısa sürede çok sayıda e-imza isteği başlatıldı. {minutes} dakika sonra yeniden deneyin "
-        "ya da parolanız ve şifrenizle giriş yapın."
-    )
-    temporary = True
-
-
 class NotOfThisBrowser(AccountsError):
     """The token is no token, was used, or belongs to a request that another browser began. One text for all of them."""
 

@@ -1,13 +1,13 @@
 """Forms of the sign-in by e-imza and of forgotten secrets. Field names of the factors are those of the sign-in."""
 
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from .account_forms import PasswordForm, PinForm
 from .errors import TcknRefused
-from .forms import LONGEST_SECRET
 from .identity import read_tckn
 from .strict_form import StrictForm
 
@@ -39,48 +39,8 @@ class ReturnForm(StrictForm):
     isaret = forms.CharField(max_length=LONGEST_TOKEN, strip=False, required=False, widget=forms.HiddenInput)
 
 
-class NewSecretsForm(StrictForm):
-    """Both secrets anew, each typed twice: what is typed blindly cannot be looked at."""
+class NewSecretsForm(PasswordForm, PinForm):
+    """Both secrets anew, each typed twice."""
 
-    parola = forms.CharField(
-        label=_("Yeni parola"),
-        max_length=LONGEST_SECRET,
-        strip=False,
-        help_text=_("En az 8 karakter; 15 ve üstü önerilir. Birkaç sözcük yan yana iyi bir paroladır."),
-        error_messages={"required": _("Yeni parolanızı yazın.")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    parola_yeniden = forms.CharField(
-        label=_("Yeni parola, bir daha"),
-        max_length=LONGEST_SECRET,
-        strip=False,
-        error_messages={"required": _("Yeni parolanızı bir daha yazın.")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    sifre = forms.CharField(
-        label=_("Yeni şifre"),
-        max_length=LONGEST_SECRET,
-        strip=False,
-        help_text=_("En az 6 rakam. Doğum tarihi, sıralı ya da yinelenen rakam olamaz; paroladan farklıdır."),
-        error_messages={"required": _("Yeni şifrenizi yazın.")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
-    )
-    sifre_yeniden = forms.CharField(
-        label=_("Yeni şifre, bir daha"),
-        max_length=LONGEST_SECRET,
-        strip=False,
-        error_messages={"required": _("Yeni şifrenizi bir daha yazın.")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Both entries of each pair are alike, as they are: nothing is trimmed or folded."""
-        cleaned = super().clean()
-        pairs = (
-            ("parola", "parola_yeniden", _("İki parola aynı değil. Yeniden yazın.")),
-            ("sifre", "sifre_yeniden", _("İki şifre aynı değil. Yeniden yazın.")),
-        )
-        for first, second, message in pairs:
-            if first in cleaned and second in cleaned and cleaned[first] != cleaned[second]:
-                self.add_error(second, message)
-        return cleaned
+    pairs = (*PasswordForm.pairs, *PinForm.pairs)  # type: ignore[assignment]  # the bases have one pair each
+    field_order = ("parola", "parola_yeniden", "sifre", "sifre_yeniden")

@@ -19,13 +19,14 @@ What the desk, the activation and others call:
 
     begin(application, *, now, actor, branch="") -> Application
     advance(application, event, *, now, actor, branch="", why="", values=None) -> Application
+    begin_all(applications, *, now, actor) and advance_all(applications, event, *, now, actor): the rows of one list
 
 `actor` is "person:<uuid>", "applicant" or "system"; `branch` the branch's code; `values` further columns of the row
 that change with the step, written by the same UPDATE. An application that lies with a branch moves by its own branch
 only: that is asked by the desk before it comes here. REJECTED, ACTIVE and WITHDRAWN are ends.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -34,6 +35,7 @@ from typing import Final
 from django.db import transaction
 
 from evidence import eventlog
+from evidence.eventlog import Happening
 
 from ..models import Application, ApplicationChange
 from .errors import IllegalApplicationStep, StaleApplication
@@ -92,7 +94,7 @@ _MOMENTS: Final[Mapping[Event, str]] = MappingProxyType(
 _VALUES: Final[Mapping[Event, frozenset[str]]] = MappingProxyType(
     {
         Event.SUBMITTED: frozenset({"branch"}),
-        Event.SUBMITTED_WHOLE: frozenset({"branch", "signed_by_e_imza_at", "signature_digest"}),
+        Event.SUBMITTED_WHOLE: frozenset({"branch"}),
         Event.ALLOTTED: frozenset({"account"}),  # the same that `allot` has written
     }
 )
@@ -106,7 +108,7 @@ def begin(application: Application, *, now: datetime, actor: str, branch: str = 
     with transaction.atomic():
         application.state, application.created_at = State.DRAFT, now
         application.save(force_insert=True)
-        _write(application, "", "begun", now=now, actor=actor, branch=branch, why="")
+        _write(application, "", "begun", now=now, actor=actor, branch=branch)
     return application
 
 
@@ -143,11 +145,40 @@ def advance(
             raise IllegalApplicationStep("an account was opened, or none", state=str(old), event=str(event))
         if not rows.update(state=target, **changed):
             raise StaleApplication("the application has moved on", state=str(old), event=str(event))
-        _write(application, old, event, to_state=target, now=now, actor=actor, branch=branch, why=why)
-    application.state = target
-    for name, value in changed.items():
-        setattr(application, name, value)
+        for name, value in {"state": target, **changed}.items():
+            setattr(application, name, value)
+        _write(application, old, event, now=now, actor=actor, branch=branch, why=why)
     return application
+
+
+def begin_all(applications: Sequence[Application], *, now: datetime, actor: str) -> None:
+    """Insert new drafts together: all of them or none."""
+    for application in applications:
+        application.state, application.created_at = State.DRAFT, now
+    with transaction.atomic():
+        Application.objects.bulk_create(applications)
+        _write_all([(each, "") for each in applications], "begun", now=now, actor=actor)
+
+
+def advance_all(applications: Sequence[Application], event: Event, *, now: datetime, actor: str) -> None:
+    """Move applications that are all in one state together: all of them or none.
+
+    `StaleApplication` when one of them has moved on, `IllegalApplicationStep` for a step the table does not hold.
+    Rejections have reasons of their own and are not for lists.
+    """
+    targets = {_target(each, event) for each in applications}
+    olds = {each.state for each in applications}
+    if event in (Event.REJECTED, Event.ALLOTTED) or len(olds) != 1:
+        raise ValueError("a list moves from one state, by a step that needs nothing of its own")
+    (target,), (old,) = targets, olds
+    changed = {_MOMENTS[event]: now} if event in _MOMENTS else {}
+    with transaction.atomic():
+        rows = Application.objects.filter(pk__in=[each.pk for each in applications], state=old)
+        if rows.update(state=target, **changed) != len(applications):
+            raise StaleApplication("a row of the list has moved on", state=str(old), event=str(event))
+        for application in applications:
+            application.state = target
+        _write_all([(each, old) for each in applications], event, now=now, actor=actor)
 
 
 def may(application: Application, event: Event) -> bool:
@@ -163,29 +194,41 @@ def _target(application: Application, event: Event) -> State:
 
 
 def _write(
-    application: Application,
-    old: str,
-    event: str,
-    *,
-    now: datetime,
-    actor: str,
-    branch: str,
-    why: str,
-    to_state: str = State.DRAFT,
+    application: Application, old: str, word: str, *, now: datetime, actor: str, branch: str = "", why: str = ""
 ) -> None:
-    ApplicationChange.objects.create(
-        application=application,
-        from_state=old,
-        to_state=to_state,
-        at=now,
-        actor=actor,
-        branch=branch,
-        why=why or None,
+    _write_all([(application, old)], word, now=now, actor=actor, branch=branch, why=why)
+
+
+def _write_all(
+    moved: Sequence[tuple[Application, str]], word: str, *, now: datetime, actor: str, branch: str = "", why: str = ""
+) -> None:
+    """One line of history and one event for each; the objects show their new state already."""
+    ApplicationChange.objects.bulk_create(
+        ApplicationChange(
+            application=application,
+            from_state=old,
+            to_state=application.state,
+            at=now,
+            actor=actor,
+            branch=branch,
+            why=why or None,
+        )
+        for application, old in moved
     )
-    eventlog.append(
-        f"application.{event}",
-        at=now,
-        actor=actor,
-        subject=f"application:{application.public_id}",
-        facts={"from": str(old), "to": str(to_state), "branch": branch, "kind": str(application.kind)},
+    eventlog.append_all(
+        [
+            Happening(
+                f"application.{word}",
+                at=now,
+                actor=actor,
+                subject=f"application:{application.public_id}",
+                facts={
+                    "from": str(old),
+                    "to": str(application.state),
+                    "branch": branch,
+                    "kind": str(application.kind),
+                },
+            )
+            for application, old in moved
+        ]
     )

@@ -8,15 +8,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="AskedRequest",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("client", models.CharField(max_length=64)),
-                ("at", models.DateTimeField()),
-            ],
-            options={"indexes": [models.Index(fields=["client", "at"], name="accounts_as_client_b7790a_idx")]},
-        ),
-        migrations.CreateModel(
             name="EImzaProof",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

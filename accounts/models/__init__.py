@@ -7,11 +7,12 @@ person's account acts by himself, everybody else through an `Operator` row with 
 
 from .applications import Application, ApplicationChange, CheckedStep, Document
 from .codes import OneTimeCode, SmsAttempt, SmsNotice
+from .doors import DoorTally
 from .holding import AccountChange, AccountHolder, EntityDomain, KepAccount
 from .operators import Operator, OperatorInvitation
 from .people import KnownDevice, OpenVisit, Person, TermsAccepted, WrongTries
 from .posts import Approval, Branch, Post
-from .proofs import AskedRequest, EImzaProof
+from .proofs import EImzaProof
 
 __all__ = [
     "AccountChange",
@@ -19,10 +20,10 @@ __all__ = [
     "Application",
     "ApplicationChange",
     "Approval",
-    "AskedRequest",
     "Branch",
     "CheckedStep",
     "Document",
+    "DoorTally",
     "EImzaProof",
     "EntityDomain",
     "KepAccount",

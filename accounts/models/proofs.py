@@ -1,4 +1,4 @@
-"""What a proof by e-imza leaves behind: the row a visit is verified by, and how often a network asked for one."""
+"""What a sign-in by e-imza leaves behind: the row that its visit is verified by."""
 
 from django.db import models
 from django_otp.models import Device
@@ -17,13 +17,3 @@ class EImzaProof(Device):
 
     class Meta:
         indexes = [models.Index(fields=["proved_at"])]
-
-
-class AskedRequest(models.Model):
-    """One request for a signature that somebody asked for before proving anything, counted by network address."""
-
-    client = models.CharField(max_length=64)  # keyed hash of the address
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["client", "at"])]

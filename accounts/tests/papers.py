@@ -1,45 +1,27 @@
-"""Applications for tests, as the desk has them before an address is given."""
+"""Small whole papers of each kind, made by hand, for tests of uploads."""
 
-import itertools
-import json
-from typing import Any
-
-from accounts.identity import read_tckn
-from accounts.models import Application, KepAccount
-from accounts.persons import tckn_index
-from accounts.tests.cast import LONG_AGO, new_tckn
-
-_numbers = itertools.count(1)
-
-GUNES = {"name": "Güneş Lojistik A.Ş.", "mersis": "0555000111200018", "company_type": "anonim"}
+import struct
+import zlib
 
 
-def make_application(
-    first_name: str = "Ali",
-    last_name: str = "Çelik",
-    *,
-    kind: str = Application.Kind.NATURAL,
-    state: str = Application.State.APPROVED,
-    legal: dict[str, str] | None = None,
-    tckn: str | None = None,
-    phone: str | None = None,
-    sponsor: KepAccount | None = None,
-    **more: Any,
-) -> Application:
-    """An application that was checked and approved; `legal` are the fields of a legal person."""
-    number, serial = read_tckn(tckn or new_tckn()), next(_numbers)
-    return Application.objects.create(
-        number=f"B-2026-{serial:06d}",
-        kind=kind,
-        state=state,
-        tckn=number,
-        tckn_index=tckn_index(number),
-        first_name=first_name,
-        last_name=last_name,
-        phone=phone or f"+90556{serial:07d}",
-        legal=json.dumps(legal) if legal else None,
-        mode=more.pop("mode", KepAccount.Mode.SEND_AND_RECEIVE),
-        sponsor=sponsor,
-        created_at=LONG_AGO,
-        **more,
-    )
+def png(width: int = 3, height: int = 2) -> bytes:
+    """A whole PNG of one grey."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"".join(b"\0" + bytes(min(width, 64)) for _ in range(min(height, 64))))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def jpeg(width: int = 3, height: int = 2, *, before: bytes = b"") -> bytes:
+    """The frame of a JPEG with a scan that nobody decodes; `before` are segments before the size."""
+    size = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\x01\x11\x00"
+    scan = b"\xff\xda" + struct.pack(">HB", 8, 1) + b"\x01\x00\x00\x3f\x00" + b"\x12\x34\x56"
+    return b"\xff\xd8" + before + size + scan + b"\xff\xd9"
+
+
+def pdf(text: bytes = b"kimlik") -> bytes:
+    """A PDF with a head and a tail."""
+    return b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n% " + text + b"\nstartxref\n9\n%%EOF\n"

@@ -28,7 +28,17 @@ from accounts.models import (
     TermsAccepted,
     WrongTries,
 )
-from accounts.tests.cast import PASSWORD, PIN, make_account, make_operator, make_person, new_tckn, sign_in, texts
+from accounts.tests.cast import (
+    PASSWORD,
+    PIN,
+    make_account,
+    make_operator,
+    make_person,
+    new_tckn,
+    post_secrets,
+    sign_in,
+    texts,
+)
 from accounts.tests.conftest import NOON
 from evidence.models import Event
 
@@ -239,6 +249,21 @@ def test_an_invited_person_sets_secrets_and_opens_nothing(zeynep: Person) -> Non
     assert not AccountChange.objects.exists()
     with pytest.raises(NotReachable):
         activation.begin_for(zeynep, now=NOON)
+
+
+def test_a_holder_whose_secrets_were_taken_away_sets_new_ones(zeynep: Person) -> None:
+    account = make_account("zeynep.kaya@hs01.kep.tr", holder=zeynep)
+    activation.begin_for(zeynep, now=NOON)
+    assert activate(zeynep, account, last_code(zeynep)).account is None
+    zeynep.refresh_from_db()
+    assert zeynep.has_secrets
+
+
+@pytest.mark.parametrize("password", ["", "!", PASSWORD])
+def test_whoever_was_not_activated_yet_is_refused_like_nobody(client: Client, zeynep: Person, password: str) -> None:
+    answers = [post_secrets(client, tckn, password or " ", PIN) for tckn in (zeynep.tckn, new_tckn())]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("GRS-02" in answer.content.decode() for answer in answers)
 
 
 # --- recovery and renewal -------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from accounts import sms_code, throttle
 from accounts.hygiene import forget_old
-from accounts.models import KnownDevice, Person, SmsAttempt, WrongTries
+from accounts.models import KnownDevice, OneTimeCode, OpenVisit, Person, SmsAttempt, WrongTries
 from accounts.tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +25,19 @@ def test_old_codes_small_counters_and_expired_devices_go(person: Person) -> None
     assert forget_old(now=NOON) == 3
     assert list(SmsAttempt.objects.all()) == [kept]
     assert [device.device_index for device in KnownDevice.objects.all()] == ["364"]
+    assert forget_old(now=NOON) == 0
+
+
+def test_codes_that_died_and_visits_that_ended_a_month_ago_go(person: Person) -> None:
+    for age in (29, 31, 32):
+        sent_at = NOON - age * DAY
+        OneTimeCode.objects.create(
+            purpose="activation", subject="account:a", code_hmac="", sent_at=sent_at, expires_at=sent_at + DAY
+        )
+        OpenVisit.objects.create(person=person, session_key=f"{age}", opened_at=sent_at, seen_at=sent_at)
+    assert forget_old(now=NOON) == 3
+    assert [row.session_key for row in OpenVisit.objects.all()] == ["29"]
+    assert {(NOON - row.sent_at) // DAY for row in OneTimeCode.objects.all()} == {29, 31}
     assert forget_old(now=NOON) == 0
 
 

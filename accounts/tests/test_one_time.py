@@ -92,6 +92,8 @@ def test_a_new_code_kills_the_older_one() -> None:
     with pytest.raises(CodeNotRight):
         one_time.spend(Purpose.PHONE, SUBJECT, first, now=NOON + MINUTE)
     assert one_time.spend(Purpose.PHONE, SUBJECT, second, now=NOON + MINUTE)
+    with pytest.raises(CodeNotRight):  # nor does it come back when the newer one is used up
+        one_time.spend(Purpose.PHONE, SUBJECT, first, now=NOON + MINUTE)
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))

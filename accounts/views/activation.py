@@ -17,6 +17,7 @@ from guards.errors import KepError
 from .. import access, activation, legal_texts
 from ..account_forms import AcceptForm, ActivationForm
 from ..activation import AcceptedText
+from ..applying import limits
 from ..doors import open_door
 from ..errors import AccountsError
 from ..life_errors import NothingToActivate
@@ -39,6 +40,7 @@ def activate(request: HttpRequest) -> HttpResponse:
         return _page(request, form, status=422)
     given = form.cleaned_data
     try:
+        limits.count(limits.Door.ACTIVATION, request, now=now)
         done = activation.activate(
             tckn=given["tckn"],
             address=given["adres"],

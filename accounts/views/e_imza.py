@@ -22,7 +22,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from guards import clock
 from guards.errors import KepError
-from guards.refusal_texts import text_of_code
 from signing.models import SigningOperation
 from signing.requests import APPLICATION, SIGN_IN, STEP_UP
 
@@ -34,6 +33,7 @@ from ..e_imza_forms import NumberForm, ReturnForm
 from ..e_imza_proof import Pending
 from ..errors import AccountsError
 from ..models import Person
+from .e_imza_words import why
 from .next_page import safe_next
 
 State = SigningOperation.State
@@ -171,7 +171,7 @@ def _watched(pending: Pending, *, now: datetime) -> Watched:
     if operation is None or operation.state in (State.EXPIRED, State.CONSUMED):
         return Watched("over")
     refusal = operation.refusal_code
-    said = text_of_code(refusal) if refusal else ""
+    said = why(refusal)
     if operation.state == State.CANCELLED:
         return Watched("refused" if refusal else "over", refusal_code=refusal, refusal_text=said)
     if operation.expires_at <= now:
@@ -203,6 +203,8 @@ def _door(
     pending = e_imza.pending_of(request)
     context = {
         "purpose": pending.purpose if pending else SIGN_IN,
+        "title": _WORDS[pending.purpose][0] if pending else "",
+        "again_url": _again(pending),
         "form": form,
         "return_form": ReturnForm(),
         "next": next_url,

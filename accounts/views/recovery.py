@@ -12,6 +12,7 @@ from guards.errors import KepError
 
 from .. import recovery
 from ..account_forms import RecoveryForm
+from ..applying import limits
 from ..doors import open_door
 from ..errors import AccountsError
 from .account_frame import shown
@@ -28,14 +29,15 @@ def recover(request: HttpRequest) -> HttpResponse:
     form = RecoveryForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    given = form.cleaned_data
+    given, now = form.cleaned_data, clock.now()
     try:
+        limits.count(limits.Door.RECOVERY, request, now=now)
         recovery.recover(
             tckn=given["tckn"],
             code=given["kod"].replace(" ", ""),
             password=given["parola"],
             pin=given["sifre"],
-            now=clock.now(),
+            now=now,
         )
     except AccountsError as refusal:
         return _page(request, form, refusal)

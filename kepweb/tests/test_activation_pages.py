@@ -9,6 +9,7 @@ from django.test import Client
 from accounts import activation, legal_texts, recovery
 from accounts.models import KepAccount, OpenVisit, Person, TermsAccepted
 from accounts.tests.cast import make_account, make_person, new_tckn, post_code, post_secrets, sign_in, texts
+from evidence.models import Event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -154,6 +155,21 @@ def test_recovery_by_the_desks_code_ends_a_thiefs_visit(client: Client, clock: C
     assert client.get("/hesap/kurtarma/tamam/").status_code == 200
     clock.shift(timedelta(minutes=1))
     assert post_secrets(client, person.tckn, PASSWORD, PIN).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/aktivasyon/", "/hesap/kurtarma/"])
+def test_one_network_tries_thirty_times_an_hour_and_floods_no_log(
+    client: Client, clock: Clock, zeynep: Person, waiting: KepAccount, path: str
+) -> None:
+    form = filled(zeynep, "00000000")
+    if path != "/aktivasyon/":
+        form = {name: form[name] for name in form if name not in ("adres", "kabul")}
+    answers = [client.post(path, form).status_code for _ in range(50)]
+    assert answers == [422] * 30 + [429] * 20
+    assert Event.objects.filter(kind__endswith=".refused").count() == 30
+    assert Client(REMOTE_ADDR="127.0.0.2").post(path, form).status_code == 422
+    clock.shift(timedelta(hours=1))
+    assert client.post(path, form).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/aktivasyon/", "/hesap/kurtarma/", "/giris/unuttum/", "/hesap/kurtarma/tamam/"])

@@ -1,13 +1,13 @@
 """The desktop signer and the provider are two programs that must agree byte for byte, and share no line of code.
 
 The same attributes from both writers; every message that the mailbox can build is one that the signer can show; and
-one hand-over between the real program and the real views, judged by openssl.
+one hand-over between the real program and the real views, judged by openssl. So it is for requests that are no message.
 """
 
 import hashlib
 import subprocess
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,13 +22,14 @@ from demo.pki_profiles import Fault
 from evidence import cades, outside
 from guards.mime_addresses import Address
 from mailbox.original import AttachmentContent, DraftContent, OriginalRefused, build_signed_part, wrap_signed
-from signer import attributes, message
-from signer.errors import OperationOver, ServerRefused
+from signer import attributes, message, request
+from signer.errors import OperationOver, ServerRefused, TypedRequest
 from signer.pin import Pin
 from signer.session import Session, Stage
 from signer.wallet import open_wallet
-from signing import operations
+from signing import integrity, operations, requests
 from signing.models import SigningOperation
+from signing.tests import handover
 
 TCKN, OTHER_TCKN = "10000000146", "12345678950"
 PIN = "4826"
@@ -229,3 +230,51 @@ def test_a_cancel_on_either_side_ends_the_other(program: Callable[[str], Session
     with pytest.raises(OperationOver):
         session.sign(Pin(bytearray(PIN.encode())))
     assert session.stage is Stage.EXPIRED
+
+
+def ask_request(purpose: str, text: str = "") -> operations.Asked:
+    """The asking side of a request, without a browser."""
+    asked = requests.new_request(purpose, now=datetime.now(UTC), text=text)
+    return operations.ask_request(
+        asked, tckn=TCKN, acting_for="Örnek KEP, giriş", reference=uuid4().hex, now=datetime.now(UTC)
+    )
+
+
+@pytest.mark.parametrize("purpose", sorted(requests.PURPOSES))
+@pytest.mark.parametrize(
+    "text", ['Başvuru\nAd: Ğükhan Şırşır "A\\B" <x> \u2028 \U0001f4ee', "x" * requests.LONGEST_TEXT]
+)
+def test_whatever_request_we_write_the_signer_reads(purpose: str, text: str, settings: LazySettings) -> None:
+    asked = requests.new_request(purpose, now=datetime.now(UTC), text=text if purpose == requests.APPLICATION else "")
+    assert (request.FORM, request.LONGEST_TEXT) == (requests.FORM, requests.LONGEST_TEXT)
+    assert dict(request.CONTENT_TYPES) == dict(requests.CONTENT_TYPES)
+
+    shown = request.read(asked.octets(), purpose=purpose, origin=settings.KEP_WEB_ORIGIN)
+
+    assert (shown.asked_at, shown.expires_at) == (asked.asked_at, asked.expires_at)
+    assert shown.text == message.spelled_out(asked.text)
+    assert requests.read_request(asked.octets()) == asked
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("slug", ["ayse", "ayse-p256"])
+@pytest.mark.django_db(transaction=True)
+def test_a_request_comes_back_with_the_token_that_only_its_signer_gets(
+    program: Callable[[str], Session], live_server: Any, slug: str
+) -> None:
+    asked = ask_request(requests.SIGN_IN)
+    session = program(slug)
+    with pytest.raises(TypedRequest):
+        session.open(asked.code, origin=live_server.url)
+    session.open(asked.code, origin=live_server.url, by_link=True)
+    session.choose(session.certificates[0].id)
+    session.sign(Pin(bytearray(PIN.encode())))
+
+    returned = session.return_address.removeprefix(f"{live_server.url}/giris/imza/#")
+    now = datetime.now(UTC)
+    assert operations.returned(asked.operation.pk, requests.SIGN_IN, returned, now=now) is not None
+    assert operations.returned(asked.operation.pk, requests.STEP_UP, returned, now=now) is None
+    assert operations.returned(asked.operation.pk, requests.SIGN_IN, "f" * 64, now=now) is None
+    assert handover.rung == [], "no worker is rung for a request"
+    assert SigningOperation.objects.get(pk=asked.operation.pk).due_at is None
+    assert list(integrity.findings(now + timedelta(hours=1))) == []

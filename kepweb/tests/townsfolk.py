@@ -15,7 +15,7 @@ from django.test import Client
 
 from accounts import lifecycle
 from accounts.applying.documents import PaperKind
-from accounts.models import Branch, KepAccount, Operator, Person, Post
+from accounts.models import Branch, KepAccount, KnownDevice, OpenVisit, Operator, Person, Post
 from accounts.operating import invitations, papers, record
 from accounts.operating.grants import Grant
 from accounts.operators import Act
@@ -82,6 +82,7 @@ def settle(road: Road) -> Town:
     _closed(town)
     _mail(town)  # last: a message of his is to stay in CHECKING
     _offices(town)
+    _sign_ins(town)
     town.objects["text"] = {"company": {"name": "kepue"}}
     town.objects["version"] = {"company": {"name": "kepue", "version": "1.0"}}
     return town
@@ -98,6 +99,23 @@ def _serve(people: dict[str, Person]) -> Branch:
         kind = Post.Role.CLERK if branch else Post.Role.BACK_OFFICE
         Post.objects.create(person=people[role], role=kind, branch=branch, starts_at=LONG_AGO, granted_by="system")
     return branches[0]
+
+
+def _sign_ins(town: Town) -> None:
+    """An account that waits, an open visit and a known browser: the main operator's, and the owner's own."""
+    pending, now = KepAccount.State.PENDING_ACTIVATION, town.road.clock.now
+    second = make_account("anadolu.ihracat@hs01.kep.tr", holder="Anadolu İhracat A.Ş.", state=pending)
+    make_operator(second, town.people["main"], is_main=True)
+    own = make_account("ikinci.adres@hs01.kep.tr", holder=town.people["owner"], state=pending)
+    town.objects["waiting"] = {"company": {"public_id": second.public_id}, "owner": {"public_id": own.public_id}}
+    for kind in ("visit", "device"):
+        town.objects[kind] = {}
+    for whose, role in (("company", "main"), ("owner", "owner")):
+        key, person = whose.ljust(32, "0"), town.people[role]
+        visit = OpenVisit.objects.create(person=person, session_key=key, method="", opened_at=now, seen_at=now)
+        device = KnownDevice.objects.create(person=person, device_index=key, first_seen_at=now, last_seen_at=now)
+        town.objects["visit"] = {**town.objects["visit"], whose: {"public_id": visit.public_id}}
+        town.objects["device"] = {**town.objects["device"], whose: {"key": device.device_index}}
 
 
 def _mail(town: Town) -> None:

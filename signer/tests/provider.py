@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from signer.tests.workshop import ACCOUNT, message
 
 CODE = "H8QF3MXW92TDA"
+LINK_CODE = "H8QF3MXW92TDAK7M4QX2"
+RETURNED = "0123456789abcdef" * 4
 TOKEN = "t" * 43
 COMPARISON = "7K4M-QX29"
 Twist = Callable[[str, int, dict[str, Any]], tuple[int, Any]]
@@ -59,6 +61,7 @@ class FakeProvider:
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.twist = twist
         self.account = ACCOUNT
+        self.code = CODE
         self.purpose = "message"
         self.content_type = "multipart/mixed"
         self.state = "ASKED"
@@ -97,7 +100,7 @@ class FakeProvider:
 
     def _claim(self, sent: dict[str, Any]) -> tuple[int, Any]:
         assert sent.keys() == {"code", "signer"}
-        if sent["code"] != CODE or self.state != "ASKED":
+        if sent["code"] != self.code or self.state != "ASKED":
             return 404, {"code": "IMZ-10", "message": "Bu işlem kodu bilinmiyor ya da kullanılmış."}
         self.state = "CLAIMED"
         return 200, {
@@ -134,12 +137,19 @@ class FakeProvider:
         self.signature = base64.b64decode(sent["signature"], validate=True)
         self.verify()
         self.state = "SIGNED"
+        if self.purpose != "message":
+            return 200, {"state": "SIGNED", "return_token": RETURNED}
         return 200, {"state": "SIGNED"}
 
     def _cancel(self, sent: dict[str, Any]) -> tuple[int, Any]:
         self.cancelled_for = sent["reason"]
         self.state = "CANCELLED"
         return 200, {"state": "CANCELLED"}
+
+    def ask_request(self, purpose: str, kind: str, document: bytes) -> None:
+        """Ask for a request instead of a message, by a link."""
+        self.code, self.purpose, self.content_type, self.document = LINK_CODE, purpose, kind, document
+        self.account = "Örnek KEP Hizmet Sağlayıcısı 1 A.Ş., giriş"
 
     def verify(self) -> None:
         """InvalidSignature unless the signature covers exactly the four attributes over the real document."""

@@ -8,5 +8,5 @@ if (found) {
   document.querySelector("[data-begin]").hidden = true;
   const finish = document.querySelector("[data-finish]");
   finish.hidden = false;
-  finish.querySelector("h1").focus();
+  document.title = finish.querySelector("h1").textContent + document.title.slice(document.title.lastIndexOf(" · "));
 }

@@ -29,7 +29,7 @@ def let_main_operators_manage(apps: object, schema_editor: object) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0005_eimza_proofs")]
+    dependencies = [("accounts", "0006_apply_merge")]
 
     operations = [
         migrations.RunPython(let_main_operators_manage, migrations.RunPython.noop, elidable=True),
