@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from accounts.lifecycle import Suspension
+from accounts.models import KepAccount
 from evidence import vault
 from evidence.fieldcrypt import rows_that_open
 from evidence.integrity import chunks_of_keys
@@ -16,7 +18,7 @@ from guards.errors import KepError
 from guards.findings import Finding
 
 from . import states
-from .models import BoxItem, DraftAttachment, Envelope, Message, Recipient
+from .models import BoxItem, DraftAttachment, Envelope, Message, Recipient, TermHold
 from .original import read_original
 from .state_names import MessageState, RecipientState
 
@@ -43,7 +45,26 @@ def findings(now: datetime) -> Iterable[Finding]:
     known = set(Message.objects.values_list("kep_id", flat=True))
     for kep_id in sorted(set(intents) - known):
         yield Finding("MB-01", kep_id, "proofs of a message that does not exist")
+    yield from _holds()
     yield from _named_objects()
+
+
+def _holds() -> Iterable[Finding]:
+    """Terms that stand still for no reason that is left, and suspensions of ours under which they run."""
+    ours = {Suspension.PROVIDER.value, Suspension.AUTHORITY.value}
+    running = TermHold.objects.filter(ended_at=None).select_related("account")
+    for hold in running:
+        account, is_for_good = hold.account, hold.cause in (TermHold.Cause.DEATH, TermHold.Cause.DISSOLUTION)
+        is_right = account.state == KepAccount.State.CLOSED if is_for_good else account.suspended_for == hold.cause
+        if not is_right:
+            yield Finding(
+                "MB-25", f"account {account.public_id}", f"its terms stand still for {hold.cause} and need not"
+            )
+    held = running.values("account")
+    for public_id in (
+        KepAccount.objects.filter(suspended_for__in=ours).exclude(pk__in=held).values_list("public_id", flat=True)
+    ):
+        yield Finding("MB-26", f"account {public_id}", "suspended by us, and its terms run")
 
 
 def _intents() -> dict[str, set[tuple[int, int]]]:

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import allotment, lifecycle
 from accounts.errors import AccountsError, AddressRefused
+from accounts.identity import read_address
 from accounts.identity_errors import AddressNotAllowed, AddressTaken, AlreadyAllotted, NotApproved, Why
 from accounts.models import AccountChange, AccountHolder, Application, EntityDomain, KepAccount, Operator, Person
 from accounts.operators import Act
@@ -192,6 +193,28 @@ def test_a_domain_given_before_it_was_written_down_is_still_its_holders() -> Non
     make_account("gunes@gunes.hs01.kep.tr", holder="Güneş Turizm")
     with pytest.raises(AddressNotAllowed):
         allot(make_application(kind=Kind.PRIVATE_LEGAL, legal=GUNES), "gunes.2@gunes.hs01.kep.tr")
+
+
+def test_a_domain_taken_between_asking_and_giving_stays_its_owners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two desks that both saw it free: the unique row decides, and the later one gets nothing at all."""
+    first = allot(make_application(kind=Kind.PRIVATE_LEGAL, legal=GUNES), "gunes@gunes.hs01.kep.tr")
+    monkeypatch.setattr(allotment, "_domain_is_open", lambda *_: True)
+    rival = {"name": "Güneş Enerji Ltd. Şti.", "mersis": "0555000111200019"}
+    with pytest.raises(AddressNotAllowed):
+        allot(make_application(kind=Kind.PRIVATE_LEGAL, legal=rival), "gunesenerji@gunes.hs01.kep.tr")
+    assert EntityDomain.objects.get().holder == first.holder
+    assert AccountHolder.objects.count() == 1
+
+
+def test_a_domain_is_asked_for_before_it_is_given() -> None:
+    """What a form shows: the refusal comes before anything is written."""
+    allot(make_application(kind=Kind.PRIVATE_LEGAL, legal=GUNES), "gunes@gunes.hs01.kep.tr")
+    rival = {"name": "Güneş Enerji Ltd. Şti.", "mersis": "0555000111200019"}
+    application = make_application(kind=Kind.PRIVATE_LEGAL, legal=rival)
+    with pytest.raises(AddressNotAllowed) as refusal:
+        allotment.refuse(application, read_address("gunesenerji@gunes.hs01.kep.tr"))
+    assert refusal.value.why == Why.OTHER_ENTITY  # type: ignore[attr-defined]
+    allotment.refuse(application, read_address("gunesenerji@hs01.kep.tr"))
 
 
 def test_members_live_in_their_sponsors_domain_and_nowhere_else() -> None:

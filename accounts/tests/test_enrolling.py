@@ -76,6 +76,7 @@ def test_who_is_seen_for_the_first_time_gets_his_own_phone_and_loses_every_unpro
     assert person.identity_state == State.ESTABLISHED
     assert not person.has_secrets
     assert not person.check_password(PASSWORD)
+    assert person.pin_hash == ""
     assert not TOTPDevice.objects.exists()
     assert not StaticDevice.objects.exists()
     assert not KnownDevice.objects.filter(person=person).exists()

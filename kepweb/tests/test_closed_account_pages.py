@@ -178,8 +178,9 @@ def test_a_companys_main_operator_looks_back_and_its_others_do_not(road: Road) -
     make_operator(company, gone, is_main=True, ends_at=road.clock.now - timedelta(days=1))
     item = road.arrived(road.send(to=company.address), company)
     close(road, company, Closing.DISSOLUTION)
+    make_operator(company, late := make_person("Yetkili", "Sonradan"))
     assert visit(main).get(pages(company, item)["proof"]).status_code == 200
-    for person in (sub, gone):
+    for person in (sub, gone, late):
         assert visit(person).get(pages(company, item)["proof"]).status_code == 302
 
 

@@ -14,7 +14,7 @@ from accounts.tests.cast import make_account, make_operator, make_person, sign_i
 from evidence import issue
 from evidence.models import EvidenceIntent
 from evidence.xml import read
-from mailbox import proof_reasons, reading, tasks, term_holds
+from mailbox import integrity, proof_reasons, reading, tasks, term_holds
 from mailbox.errors import AccountStopped
 from mailbox.models import Message, Recipient, TermHold
 from mailbox.state_names import RecipientState
@@ -91,6 +91,7 @@ def test_the_holder_opens_in_the_second_after_the_suspension_and_has_his_term(ro
 def test_what_arrives_meanwhile_has_its_whole_term_afterwards(road: Road) -> None:
     """K-031: delivery goes on."""
     suspend(road, Suspension.AUTHORITY)
+    road.clock.move(hours=1)
     message = road.send()
     assert codes(message) == [10, 40]
     road.clock.move(days=9)
@@ -284,6 +285,19 @@ def test_another_accounts_signatures_go_on(road: Road) -> None:
 
 
 # --- what must never be false -----------------------------------------------------------------------------------------
+def test_kepcheck_finds_holds_and_suspensions_that_do_not_go_together(road: Road) -> None:
+    def found() -> set[str]:
+        return {each.code for each in integrity.findings(road.clock.now)}
+
+    suspend(road, Suspension.PROVIDER)
+    assert not found() & {"MB-25", "MB-26"}
+    KepAccount.objects.filter(pk=road.mehmets.pk).update(state="ACTIVE", suspended_for="")
+    assert "MB-25" in found()
+    KepAccount.objects.filter(pk=road.mehmets.pk).update(state="SUSPENDED", suspended_for="provider")
+    TermHold.objects.update(ended_at=road.clock.now)
+    assert "MB-26" in found()
+
+
 def test_an_account_has_one_running_hold(road: Road) -> None:
     suspend(road, Suspension.PROVIDER)
     change = road.mehmets.changes.get()

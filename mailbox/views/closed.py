@@ -82,7 +82,8 @@ def item(request: HttpRequest, account: str, public_id: str) -> HttpResponse:
     def fetched_at(_item: BoxItem, code: int, recipient_no: int) -> str:
         return reverse("mailbox:closed_proof", args=[account, public_id, code, recipient_no])
 
-    standing, standing_kind = standing_of(message, shown)
+    # of what can no longer be opened nobody says that its reading is awaited
+    standing, standing_kind = standing_of(message, shown) if readable(found) else ("", "")
     has_bundle = readable(found) and message.released_at is not None
     letter = {
         "to": [Addressee(each.name, each.address) for each in recipients if not each.is_cc],
