@@ -19,8 +19,8 @@ from evidence.models import Event
 pytestmark = pytest.mark.django_db
 State = Application.State
 
-QUEUE_QUERIES = 6
-APPLICATION_QUERIES = 17
+QUEUE_QUERIES = 7
+APPLICATION_QUERIES = 18
 
 
 @pytest.fixture(autouse=True)
