@@ -99,4 +99,4 @@ EXPECTED_OF_A_KNOWN_DEVICE = {"page": 0, "secrets": 20, "code page": 2, "code": 
 """A stranger's device has the slow counter to ask and to forget; savepoints count as questions here."""
 REFUSED = [20, 15]
 """The first wrong try of a browser makes its counter, the second moves it."""
-CHOICE = {"page": 5, "choice": 10, "page of somebody who chose": 5}
+CHOICE = {"page": 6, "choice": 10, "page of somebody who chose": 6}
