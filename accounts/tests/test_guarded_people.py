@@ -205,6 +205,15 @@ def test_a_recovery_code_on_its_way_to_the_old_phone_is_dead_with_the_change(ali
         recovery.recover(tckn=ali.tckn, code=code, password="kiraz-nehir-turna-1", pin="739152", now=NOON + HOUR)
 
 
+def test_after_72_hours_the_old_phone_hears_of_no_reset(ali: Person, desk: Desk) -> None:
+    old = ali.phone
+    changed(ali, desk)
+    SmsNotice.objects.all().delete()
+    ask_reset(ali, desk[0], now=NOON + timedelta(hours=72))
+    assert [notice.number for notice in SmsNotice.objects.all()] == [NEW]
+    assert old != NEW
+
+
 # --- the secrets ----------------------------------------------------------------------------------------------------
 def test_two_clerks_begin_a_recovery_and_the_person_sets_the_secrets(ali: Person, desk: Desk) -> None:
     approval = ask_reset(ali, desk[0])

@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"{refusal.for_person()} ({refusal.code})") from refusal
         self.stdout.write(f"{post.person.full_name}: yönetim görevi verildi.")
         if not post.person.has_secrets:
-            self.stdout.write("Parola ve şifreyi belirleme kodu telefonuna gönderildi (/hesap/unuttum/).")
+            self.stdout.write("Parola ve şifreyi belirleme kodu telefonuna gönderildi (/hesap/kurtarma/).")
 
     def _grant(self) -> Post:
         now = clock.now()
