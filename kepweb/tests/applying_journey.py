@@ -82,3 +82,8 @@ def apply(client: Client, kind: str = "gercek", **more: str) -> Application:
     application = Application.objects.order_by("pk").last()
     assert application is not None
     return application
+
+
+def codes(answer: Any) -> list[str]:
+    """The codes of an error summary."""
+    return re.findall(r'error-summary__code">([A-Z]{3}-[0-9]{2})', answer.content.decode())

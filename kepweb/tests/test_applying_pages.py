@@ -10,7 +10,6 @@ import time_machine
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -21,10 +20,10 @@ from accounts.applying.limits import Door
 from accounts.applying.states import Event
 from accounts.hygiene import forget_old
 from accounts.models import Application, ApplicationChange, Document, DoorTally, KepAccount, OneTimeCode, Person
-from accounts.tests.cast import make_account, make_operator, make_person, new_tckn, sign_in, texts
+from accounts.tests.cast import make_account, make_person, new_tckn, texts
 from accounts.tests.papers import jpeg, pdf, png
 from evidence.models import Event as LogEvent
-from kepweb.tests.applying_journey import FORMS, apply, begin, check_phone, choose, last_code, make_branch, post
+from kepweb.tests.applying_journey import FORMS, apply, begin, check_phone, choose, codes, last_code, make_branch, post
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 pytestmark = [pytest.mark.django_db]
@@ -41,11 +40,6 @@ def clock() -> Any:
 def branch() -> Any:
     """One open branch."""
     return make_branch()
-
-
-def codes(answer: HttpResponse) -> list[str]:
-    """The codes of an error summary."""
-    return re.findall(r'error-summary__code">([A-Z]{3}-[0-9]{2})', answer.content.decode())
 
 
 def upload(client: Client, kind: str, raw: bytes, name: str = "belge.pdf") -> Any:
@@ -578,76 +572,6 @@ def test_pages_ask_a_constant_number_of_questions(client: Client, name: str, clo
             assert browser.get(reverse(f"accounts:{name}")).status_code == 200
         found.append(len(captured))
     assert found == [QUESTIONS[name]] * 2
-
-
-# --- the corporate list -----------------------------------------------------------------------------------------------
-HEAD = "tckn;ad;soyad;dogum_tarihi;telefon;eposta;adres"
-
-
-def _list(*lines: str) -> SimpleUploadedFile:
-    return SimpleUploadedFile("liste.csv", "\r\n".join((HEAD, *lines)).encode("utf-8-sig"))
-
-
-@pytest.fixture
-def main(client: Client) -> Client:
-    """A main operator at work for a company."""
-    person, company = make_person(), make_account("toros@hs01.kep.tr", holder="Toros Lojistik A.Ş.")
-    make_operator(company, person, is_main=True, may_manage_operators=True)
-    sign_in(client, person, account=company)
-    return client
-
-
-def test_a_list_is_shown_as_understood_and_sent_by_one_press(main: Client) -> None:
-    tckn = new_tckn()
-    answer = post(
-        main,
-        "applying_bulk",
-        liste=_list(f"{tckn};Işıl;Çağrı;05.03.1984;05551112233;;"),
-        hizmet="receive_only",
-        sube="CIN",
-    )
-    assert answer.status_code == 302
-    page = main.get(answer.headers["Location"]).content.decode()
-    assert "isil.cagri@toros.hs01.kep.tr" in page
-    assert tckn not in page
-    batch = Application.objects.get().batch
-    assert post(main, "applying_batch_send", batch).status_code == 302
-    assert Application.objects.get().state == "DOCUMENTS_AWAITED"
-    assert post(main, "applying_batch_send", batch).status_code == 404
-    assert post(main, "applying_batch_discard", batch).status_code == 404
-
-
-def test_findings_are_listed_by_row_and_shown_as_text(main: Client) -> None:
-    answer = post(
-        main, "applying_bulk", hizmet="receive_only", sube="CIN",
-        liste=_list("12345678951;=cmd;Çağrı;05.03.1984;05551112233;;", f"{new_tckn()};Ali;Çelik;;0312;;<b>x</b>"),
-    )  # fmt: skip
-    assert (answer.status_code, codes(answer)) == (422, ["BSV-32"])
-    page = answer.content.decode()
-    assert "Hücre formül gibi başlıyor" in page
-    assert "<b>x</b>" not in page
-    assert not Application.objects.exists()
-
-
-def test_strangers_operators_and_the_signed_out_see_no_list(main: Client) -> None:
-    post(
-        main, "applying_bulk", liste=_list(f"{new_tckn()};Işıl;Çağrı;;05551112233;;"), hizmet="receive_only", sube="CIN"
-    )
-    batch = Application.objects.get().batch
-    stranger, sub, out = Client(), Client(), Client()
-    person, account = make_person(), make_account("bir.kisi@hs01.kep.tr", holder=make_person())
-    make_account("ayse.yildiz@hs01.kep.tr", holder=person)
-    sign_in(stranger, person)
-    helper, company = make_person(), KepAccount.objects.get(address="toros@hs01.kep.tr")
-    make_operator(company, helper)
-    sign_in(sub, helper, account=company)
-    assert account.pk
-    for browser, status in ((stranger, 403), (sub, 403), (out, 302)):
-        assert browser.get(reverse("accounts:applying_bulk")).status_code == status
-        assert browser.get(reverse("accounts:applying_batch", args=[batch])).status_code == status
-        assert post(browser, "applying_batch_send", batch).status_code == status
-        assert post(browser, "applying_batch_discard", batch).status_code == status
-    assert Application.objects.get().state == "DRAFT"
 
 
 def test_every_changing_post_wants_its_token(client: Client) -> None:
