@@ -12,7 +12,7 @@ from accounts.models import AccountChange, AccountHolder, Application, EntityDom
 from accounts.operators import Act
 from accounts.tests.cast import make_account, make_person
 from accounts.tests.conftest import NOON
-from accounts.tests.papers import GUNES, make_application
+from accounts.tests.approved import GUNES, make_application
 from accounts.tests.together import at_once
 from evidence.models import Event
 
