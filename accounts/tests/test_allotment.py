@@ -10,9 +10,9 @@ from accounts.identity import read_address
 from accounts.identity_errors import AddressNotAllowed, AddressTaken, AlreadyAllotted, NotApproved, Why
 from accounts.models import AccountChange, AccountHolder, Application, EntityDomain, KepAccount, Operator, Person
 from accounts.operators import Act
+from accounts.tests.approved import GUNES, make_application
 from accounts.tests.cast import make_account, make_person
 from accounts.tests.conftest import NOON
-from accounts.tests.approved import GUNES, make_application
 from accounts.tests.together import at_once
 from evidence.models import Event
 

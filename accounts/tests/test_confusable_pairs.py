@@ -20,9 +20,9 @@ from accounts.identity import read_address, read_mersis, read_mobile, read_tckn,
 from accounts.identity_errors import AddressTaken, IdentifierRefused
 from accounts.life_errors import ActivationRefused
 from accounts.models import AccountHolder, KepAccount, Person
+from accounts.tests.approved import make_application
 from accounts.tests.cast import PASSWORD, PIN, make_account, make_person, new_tckn, post_secrets, texts
 from accounts.tests.conftest import NOON
-from accounts.tests.approved import make_application
 
 ADDRESS = "kisil.sahin.0123456789@hs01.kep.tr"
 """Holds every digit and the letters whose look-alikes are attacks: k, i, s, l, h, a, n, p, r, t, e."""
