@@ -259,7 +259,8 @@ def main() -> None:
             refusals = 0
             for sent in range(0, count, WAVE):  # more than a wave at once would be refused, rightly
                 refusals += send(first, min(WAVE, count - sent), wrong)
-                work(now)
+                work(datetime.now(UTC))
+            now = datetime.now(UTC)
             while rounds < ROUNDS and turns < TURNS and not _patient(lambda: one_road.is_all_done(count)):
                 turns += 1
                 if not work(now):
