@@ -104,6 +104,7 @@ def test_a_forgotten_parola_is_set_anew_by_card(house: House, chromium: Browser)
     signer.wait_for_url("**/giris/")
     expect(signer.locator("main")).to_contain_text("Parolanız ve şifreniz yenilendi")
     owner.person |= {"parola": NEW_PASSWORD, "sifre": NEW_PIN}
+    house.keep(owner.person)
     owner.sign_in()
     owner.close()
     assert wrong == []
