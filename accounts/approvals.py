@@ -90,16 +90,17 @@ def register(
     undo_within: timedelta = timedelta(),
     roles: frozenset[str] = frozenset(Post.Role.values),
 ) -> None:
-    """Make `kind` an act that can be asked for; call it from `AppConfig.ready`. ValueError when the name is taken.
+    """Make `kind` an act that can be asked for; call it from `AppConfig.ready`. Saying the same twice
+    changes nothing; ValueError when the name is taken.
 
     `title` is Turkish, for lists. `execute(approval, now)` does the act inside a transaction and refuses with a
     `KepError`: a temporary one is tried again. `wait(approval)` is the moment before which it is not done, asked inside
     the transaction (it locks what it reads). `undo` takes a done act back when its holder stops it within
     `undo_within`. `roles` are those who may ask, and decide beside the back office.
     """
-    if kind in _kinds:
+    made = Kind(kind, title, execute, wait, undo, undo_within, roles)
+    if _kinds.setdefault(kind, made) != made:
         raise ValueError(f"a kind of this name is there: {kind}")
-    _kinds[kind] = Kind(kind, title, execute, wait, undo, undo_within, roles)
 
 
 def kind_of(approval: Approval) -> Kind:

@@ -25,7 +25,7 @@ import polib
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUES = sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
-APPS = ("guards", "evidence", "signing", "accounts", "directory", "mailbox", "kepweb")
+APPS = ("guards", "evidence", "signing", "accounts", "directory", "mailbox", "staff", "kepweb")
 """Whose classes hold sentences that no call marks. The demo and the desktop signer speak Turkish only."""
 SOURCES = (*(f"{app}/*.py" for app in APPS), "demo/*.py", "templates/*.html")
 NOT_ON_SCREENS = ("/tests/", "/migrations/", "/management/")

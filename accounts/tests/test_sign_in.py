@@ -150,13 +150,13 @@ def test_nobody_is_led_to_another_site(client: Client, person: Person, elsewhere
 
 def test_somebody_with_several_accounts_chooses_first(client: Client, person: Person) -> None:
     company = make_account("anadolu.makina@hs01.kep.tr", holder="Anadolu Makina Ltd. Şti.")
-    make_operator(company, person, role="alt yetkili")
+    make_operator(company, person, role="Alt yetkili")
     answer = sign_in(client, person)
     assert answer.headers["Location"] == "/hesap/sec/?next=%2Fgelen%2F"
     page = client.get(answer.headers["Location"])
     assert [(each.address, each.role) for each in page.context["accounts"]] == [
         ("ayse.yildiz@hs01.kep.tr", ""),
-        ("anadolu.makina@hs01.kep.tr", "alt yetkili"),
+        ("anadolu.makina@hs01.kep.tr", "Alt yetkili"),
     ]
     chosen = client.post("/hesap/sec/", {"account": company.public_id})
     assert chosen.headers["Location"] == "/gelen/"

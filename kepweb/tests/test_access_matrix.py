@@ -18,7 +18,7 @@ from kepweb.tests import addresses
 from kepweb.tests.townsfolk import ROLES, Town, settle
 from mailbox.tests.road import Road
 
-pytestmark = [pytest.mark.loopback, pytest.mark.database]
+pytestmark = pytest.mark.loopback
 
 TABLE = Path(__file__).with_name("access_matrix.txt")
 OUTCOMES = {"in", "no", "bad", "door", "pick", "prove"}

@@ -17,7 +17,7 @@ from kepweb.tests.test_access_matrix import rows
 from kepweb.tests.townsfolk import ROLES, Town, settle
 from mailbox.tests.road import Road
 
-pytestmark = [pytest.mark.loopback, pytest.mark.database]
+pytestmark = pytest.mark.loopback
 
 MAY_CHANGE = {
     "django_session",

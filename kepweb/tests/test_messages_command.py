@@ -33,7 +33,7 @@ def texts() -> dict[str, list[str]]:
     [
         ("Gelen kutusuna dön", "kepweb/refusals.py"),  # a call
         ("Okunmuş sayıldı", "mailbox/state_names.py"),  # a lazy call, as a label
-        ("şifre en az 6 rakam olmalı.", "accounts/persons.py"),  # noted, said elsewhere
+        ("şifre en az 6 rakam olmalı.", "accounts/secret_rules.py"),  # noted, said elsewhere
         ("TSİ", "kepweb/templatetags/kep_format.py"),  # with a context
         ("%(hours)d saat", "mailbox/views/shown.py"),  # with a plural
         ("Telefonlar", "templates/demo/phone.html"),  # a tag in an attribute

@@ -274,7 +274,7 @@ def test_an_operator_is_appointed_and_another_ended_by_two(zeynep: Client, burak
     last = Approval.objects.latest("pk")
     decide(burak, last, "onayla")
     last.refresh_from_db()
-    assert (last.state, last.end_reason) == (State.FAILED, "YTK-03")  # the last one needs a successor
+    assert (last.state, last.end_reason) == (State.FAILED, "YTK-23")  # the last one needs a successor
     assert zeynep.post(url, {**given, **rights}).status_code == 302
     assert not Person.objects.filter(first_name="Yeni").exists()  # enrolled only when it is allowed
     decide(burak, Approval.objects.latest("pk"), "onayla")

@@ -23,7 +23,7 @@ from signing.models import SigningOperation
 
 pytestmark = [pytest.mark.loopback, pytest.mark.database]
 
-NUMBERS = {"code": 10, "recipient_no": 0, "number": 1, "attachment_id": "b" * 26}
+NUMBERS = {"account": "c" * 26, "code": 10, "recipient_no": 0, "number": 1, "attachment_id": "b" * 26}
 OF_VISITS = {"django_session"}
 HOST = {"host": "icerik.localhost:8000"}
 

@@ -149,8 +149,7 @@ def seeded(tries: int) -> dict[str, list[str]]:
         case: [f"{digits}{check_digits(str(digits))}" for digits in itertools.islice(first_nine, tries)]
         for case in CASES
     }
-    hashed = Person()
-    hashed.tckn = numbers["unknown"][0]
+    hashed = Person(tckn=numbers["unknown"][0], phone="+905550000000")
     set_secrets(hashed, password=PASSWORD, pin=PIN)
     persons = []
     for case in HELD:
