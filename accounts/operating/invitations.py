@@ -140,6 +140,7 @@ def decline(person: Person, public_id: str, *, now: datetime) -> OperatorInvitat
     """The invited person does not want it. `NoSuchInvitation`, `InvitationOver`."""
     invitation = for_person(person, public_id)
     with transaction.atomic():
+        offices.hold(invitation.account_id)  # in the order of every other answer: the account, then the invitation
         _answer(invitation, now=now, declined_at=now)
         _note("operator.declined", invitation, actor=f"person:{person.pk}", now=now)
     return invitation

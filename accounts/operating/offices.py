@@ -130,7 +130,7 @@ def end(operator: Operator, *, actor: str, branch: str = "", now: datetime) -> N
     Refused: `NoSuchOperator` when it has ended already, `LastMainOperator`.
     """
     with transaction.atomic():
-        account = _locked(operator.account_id)
+        account = hold(operator.account_id)
         row = Operator.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), pk=operator.pk)
         # one that has not begun never runs: it ends before it begins
         if not row.update(ends_at=now, ended_by=actor):
@@ -163,7 +163,7 @@ def appoint(
     grants.refuse_bad(grant, now=now)
     starts_at = max(now, grant.starts_at) if grant.starts_at else now
     with transaction.atomic():
-        _locked(account.pk)
+        hold(account.pk)
         if present(account, now=now).filter(person=person).exists():
             raise AlreadyOperator("holds an office at this account")
         try:
@@ -188,7 +188,7 @@ def appoint(
 def managing(acting: Acting, *, now: datetime) -> Iterator[Acting]:
     """A transaction that holds the account's row, with the manager's rights as they are in it. `MayNotManage`."""
     with transaction.atomic():
-        _locked(acting.account.pk)
+        hold(acting.account.pk)
         manager = access.account_for(acting.person, acting.account.public_id, now=now)
         if not manager.rights.may_manage_operators:
             raise MayNotManage("may not manage operators")
@@ -251,7 +251,8 @@ def _take_back_invitations(account: KepAccount, person: Person, *, actor: str, n
             eventlog.append("operator.invitation_withdrawn", at=now, actor=actor, subject=subject, facts=facts)
 
 
-def _locked(account_key: int) -> KepAccount:
+def hold(account_key: int) -> KepAccount:
+    """Lock the account's row until the transaction ends; whoever changes operators does this before anything else."""
     return KepAccount.objects.select_for_update().get(pk=account_key)
 
 

@@ -18,8 +18,8 @@ EMPTY = frozenset({"meta", "link", "input", "br", "hr", "img", "use", "path", "c
 LETTERS = re.compile(r"[ğışçöüĞİŞÇÖÜâîû]")
 WORD = re.compile(r"[^\W\d_]{3,}")
 PEOPLE = ("Ayşe Yıldız", "Mehmet Kaya", "Anadolu Makina", "Ltd. Şti.")
-QUOTED = ("kayıtlı elektronik posta", "ad.soyad@hs01.kep.tr", "kepdelil")
-"""Turkish that an English text may name: what KEP stands for, the form of an address, the ending of a bundle."""
+QUOTED = ("kayıtlı elektronik posta", "ad.soyad@hs01.kep.tr", "kepdelil", "Bu bir GİRİŞ isteği")
+"""Turkish that an English text may name: what KEP stands for, an address, the ending of a bundle, the signer's words."""
 
 
 class Texts(html.parser.HTMLParser):
