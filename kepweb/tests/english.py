@@ -19,7 +19,7 @@ LETTERS = re.compile(r"[ğışçöüĞİŞÇÖÜâîû]")
 WORD = re.compile(r"[^\W\d_]{3,}")
 PEOPLE = ("Ayşe Yıldız", "Mehmet Kaya", "Anadolu Makina", "Ltd. Şti.")
 QUOTED = ("kayıtlı elektronik posta", "ad.soyad@hs01.kep.tr", "kepdelil", "Bu bir GİRİŞ isteği")
-"""Turkish that an English text may name: what KEP stands for, an address, the ending of a bundle, the signer's words."""
+"""Turkish that an English text may name: what KEP stands for, an address, a bundle's ending, words of the signer."""
 
 
 class Texts(html.parser.HTMLParser):
