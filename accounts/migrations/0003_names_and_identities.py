@@ -22,12 +22,29 @@ def those_there_are_seen(apps: object, schema_editor: object) -> None:
     )
 
 
+NEW_RIGHTS = (
+    "may_send_tebligat",
+    "may_read_tebligat",
+    "may_archive",
+    "may_delete",
+    "may_see_balance",
+    "may_manage_operators",
+)
+
+
+def main_operators_manage(apps: object, schema_editor: object) -> None:
+    """Who stands for an account may do what there was no switch for until now: somebody must appoint the others."""
+    operators = apps.get_model("accounts", "Operator").objects  # type: ignore[attr-defined]
+    operators.filter(is_main=True).update(**dict.fromkeys(NEW_RIGHTS, True))
+
+
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0002_people_and_desks")]
 
     operations = [
         migrations.RunPython(name_each, migrations.RunPython.noop, elidable=True),
         migrations.RunPython(those_there_are_seen, migrations.RunPython.noop, elidable=True),
+        migrations.RunPython(main_operators_manage, migrations.RunPython.noop, elidable=True),
         migrations.AlterField(
             model_name="operator",
             name="public_id",
