@@ -70,6 +70,7 @@ def test_somebody_comes_to_the_counter_and_opens_the_box_at_home(
     house: House, chromium: Browser, clerk: Page, scan: Path
 ) -> None:
     page, tckn, wrong = clerk, new_tckn(), check(clerk, "sube-basvurular")
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("link", name="Yeni başvuru").first.click()
     wrong += check(page, "sube-yeni")
     page.get_by_role("link", name="Gerçek kişi").click()
